@@ -1,0 +1,185 @@
+/** The contract between main and the engine process: paths and numbers, never the library's ids. */
+import { eventIterator, oc } from "@orpc/contract";
+import { z } from "zod";
+import { Failure, Family, Form } from "./common.ts";
+import { ExportDialect, ExportDtype } from "./exports.ts";
+import { Inspection } from "./lora.ts";
+import { Provider } from "./system.ts";
+
+/** What to materialise: a file, a point of a space, or something made of these. Main resolves recipes into it. */
+export type Source =
+  | { kind: "file"; path: string }
+  | { kind: "point"; space: string; coordinates: number[]; rank: number }
+  | { kind: "delta-blend"; parents: { source: Source; weight: number }[]; rank: number }
+  | { kind: "resize"; parent: Source; rank: number };
+
+export const Source: z.ZodType<Source, Source> = z.lazy(() =>
+  z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("file"), path: z.string() }),
+    z.object({
+      kind: z.literal("point"),
+      space: z.string(),
+      coordinates: z.array(z.number()),
+      rank: z.int(),
+    }),
+    z.object({
+      kind: z.literal("delta-blend"),
+      parents: z.array(z.object({ source: Source, weight: z.number() })),
+      rank: z.int(),
+    }),
+    z.object({ kind: z.literal("resize"), parent: Source, rank: z.int() }),
+  ]),
+);
+
+export const Scanned = z.union([
+  z.object({ path: z.string(), inspection: Inspection, modifiedAt: z.number() }),
+  z.object({ path: z.string(), failure: Failure }),
+]);
+export type Scanned = z.infer<typeof Scanned>;
+
+export const Read = z.object({
+  sha256: z.string(),
+  /** SHA-256 over the canonical float32 matrices. */
+  fingerprint: z.string(),
+  /** 256 float32 whose inner products estimate those of the deltas, base64 of the little-endian bytes. */
+  sketch: z.string(),
+  /** Frobenius norm of the delta. */
+  norm: z.number(),
+});
+
+export const Progress = z.object({
+  kind: z.literal("progress"),
+  done: z.number(),
+  total: z.number(),
+  unit: z.string(),
+  step: z.string(),
+});
+
+export const FitOutcome = z.object({
+  kind: z.literal("done"),
+  form: Form,
+  family: Family,
+  modules: z.int(),
+  members: z.int(),
+  dimension: z.int(),
+  components: z.int(),
+  rank: z.int(),
+  explained: z.array(z.number()),
+  retained: z.number(),
+  suitability: z.array(z.object({ form: Form, kept: z.number() })),
+  seconds: z.number(),
+  peakBytes: z.int(),
+  fingerprint: z.string(),
+  bytes: z.int(),
+  skipped: z.array(z.object({ id: z.string(), reason: z.string() })),
+});
+
+export const engineContract = {
+  status: oc.output(
+    z.object({
+      node: z.string(),
+      onnxruntime: z.string(),
+      providers: z.array(Provider),
+      devices: z.array(z.object({ name: z.string(), provider: z.string(), memoryBytes: z.int().nullable() })),
+      memoryBytes: z.int(),
+    }),
+  ),
+  /** Headers only. One bad file is one failure in the list. */
+  scan: oc.input(z.object({ paths: z.array(z.string()).max(1000) })).output(z.array(Scanned)),
+  /** The whole file: content hash, fingerprint, sketch. */
+  read: oc.input(z.object({ path: z.string() })).output(Read),
+  /** Sketch, fingerprint and norm of anything that can be materialised. */
+  describe: oc.input(z.object({ source: Source })).output(
+    z.object({
+      fingerprint: z.string(),
+      sketch: z.string(),
+      norm: z.number(),
+      modules: z.int(),
+      parameters: z.int(),
+      rank: z.object({ min: z.int(), max: z.int() }),
+      components: z.array(z.string()),
+    }),
+  ),
+  /** A picture made small: WebP of at most `edge` pixels, from a file or the bytes given. */
+  thumbnail: oc
+    .input(z.object({ path: z.string().optional(), bytes: z.base64().optional(), to: z.string(), edge: z.int() }))
+    .output(z.object({ sha256: z.string(), width: z.int(), height: z.int() })),
+  fit: oc
+    .input(
+      z.object({
+        members: z.array(z.object({ id: z.string(), source: Source })),
+        form: Form.optional(),
+        components: z.int().optional(),
+        rank: z.int().optional(),
+        standardise: z.boolean(),
+        seed: z.int(),
+        /** The space file to write; its scratch file lies beside it. */
+        to: z.string(),
+      }),
+    )
+    .output(eventIterator(z.discriminatedUnion("kind", [Progress, FitOutcome]))),
+  /** What the space's file says of itself: members, coordinates, histograms are read by main's pages from here. */
+  openSpace: oc.input(z.object({ space: z.string() })).output(
+    z.object({
+      form: Form,
+      family: Family,
+      modules: z.int(),
+      members: z.array(z.string()),
+      dimension: z.int(),
+      components: z.int(),
+      rank: z.int(),
+      explained: z.array(z.number()),
+      standardised: z.boolean(),
+      suitability: z.array(z.object({ form: Form, kept: z.number() })),
+      fingerprint: z.string(),
+      histograms: z.array(z.array(z.int())),
+      /** Index of the member furthest out on either side, for each component. */
+      ends: z.array(z.object({ low: z.int(), high: z.int() })),
+    }),
+  ),
+  /** Coordinates in sigma of anything in a space. `member` where it is one by id. */
+  locate: oc
+    .input(z.object({ space: z.string(), source: Source, id: z.string().optional() }))
+    .output(z.object({ coordinates: z.array(z.number()), residual: z.number(), member: z.boolean() })),
+  /** Coordinates drawn from the members' distribution; index i of a seed is always the same. */
+  sample: oc
+    .input(z.object({ space: z.string(), seed: z.int(), index: z.int(), spread: z.number() }))
+    .output(z.array(z.number())),
+  /** How far out a point lies among the members. */
+  extremity: oc.input(z.object({ space: z.string(), coordinates: z.array(z.number()) })).output(
+    z.object({
+      extremity: z.number(),
+      beyond: z.object({ index: z.int(), sigma: z.number() }).nullable(),
+    }),
+  ),
+  /** Opens (or moves) the live identity: the matrices that the picture uses. `changed` gives single sliders. */
+  live: oc
+    .input(
+      z.object({
+        space: z.string(),
+        coordinates: z.array(z.number()).optional(),
+        changed: z.array(z.object({ index: z.int(), sigma: z.number() })).optional(),
+      }),
+    )
+    .output(z.object({ milliseconds: z.number(), norm: z.number() })),
+  /** Norms of the products and of their difference. */
+  compare: oc.input(z.object({ left: Source, right: Source })).output(
+    z.object({ left: z.number(), right: z.number(), difference: z.number() }),
+  ),
+  /** Share of the energy that is kept when a source's parents are cut to its rank (1 where nothing is cut). */
+  kept: oc.input(z.object({ source: Source })).output(z.object({ kept: z.number() })),
+  export: oc
+    .input(
+      z.object({
+        source: Source,
+        to: z.string(),
+        dialect: ExportDialect,
+        dtype: ExportDtype,
+        /** Written as they are, besides those that the writer computes (ranks, alphas, hashes). */
+        metadata: z.record(z.string(), z.string()),
+        overwrite: z.boolean(),
+      }),
+    )
+    .output(z.object({ bytes: z.int(), sha256: z.string(), modules: z.int(), fingerprint: z.string() })),
+};
+export type EngineContract = typeof engineContract;

@@ -1,0 +1,10 @@
+/** The contract between the studio's pages (or the command line) and main: each procedure is written once. */
+import { exports } from "./exports.ts";
+import { identities } from "./identities.ts";
+import { jobs } from "./jobs.ts";
+import { library } from "./library.ts";
+import { spaces } from "./spaces.ts";
+import { system } from "./system.ts";
+
+export const studioContract = { library, spaces, identities, exports, jobs, system };
+export type StudioContract = typeof studioContract;

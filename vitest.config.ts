@@ -1,0 +1,26 @@
+/** Test projects, grouped by what they need. */
+import { defineConfig } from "vitest/config";
+
+function project(name: string, timeout: number, parallel = true) {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      environment: "node",
+      testTimeout: timeout,
+      hookTimeout: timeout,
+      fileParallelism: parallel,
+    },
+  } as const;
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", 30_000),
+      project("integration", 120_000),
+      project("e2e", 120_000, false),
+      project("parity", 300_000, false),
+    ],
+  },
+});
