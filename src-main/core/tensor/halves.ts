@@ -82,7 +82,8 @@ export function encodeFloat16(values: Float32Array, bits: Uint16Array): number {
       const magnitude = pattern & 0x7fffffff;
       // Rebias the exponent by 15 - 127, add half of the last place (less one where the result is even).
       bits[i] =
-        ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13) | ((pattern >>> 16) & signBit);
+        ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13) |
+        ((pattern >>> 16) & signBit);
       // Negative once one magnitude of the block lies outside [normal16, overflow16).
       unusual |= (magnitude - normal16) | (overflow16 - 1 - magnitude);
     }

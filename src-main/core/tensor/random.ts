@@ -96,16 +96,16 @@ function seedWord(seed: number): bigint {
 }
 
 /** The stream of a seed; any safe integer is one. */
-export function seeded(seed: number): Random {
+export function seededRandom(seed: number): Random {
   return started(seedWord(seed));
 }
 
 /**
- * Stream `index` (from 0) of a seed, independent of the others and of `seeded(seed)`, without walking through
+ * Stream `index` (from 0) of a seed, independent of the others and of `seededRandom(seed)`, without walking through
  * those before it: it starts from output `index + 2` of the seed's SplitMix64 (the first two are the state of
- * `seeded`). That map is one-to-one, so no two indexes of a seed share a stream.
+ * `seededRandom`). That map is one-to-one, so no two indexes of a seed share a stream.
  */
-export function forked(seed: number, index: number): Random {
+export function forkedRandom(seed: number, index: number): Random {
   assert(Number.isSafeInteger(index) && index >= 0, `stream index ${index}`);
   return started(splitMix64(seedWord(seed), index + 2));
 }
