@@ -1,0 +1,124 @@
+/** Writes one LoRA file: hashes of the data first (they stand in the header), then the file, whole or not at all. */
+import { createHash } from "node:crypto";
+import type { PlannedTensor } from "../core/formats/safetensors/write.ts";
+import { encodeSafetensors } from "../core/formats/safetensors/write.ts";
+import type { Lora } from "../core/lora/lora.ts";
+import {
+  fitHeader,
+  type Hashes,
+  hashedPart,
+  type Metadata,
+  metadataFor,
+  withHashes,
+  type Written,
+} from "../core/lora/metadata.ts";
+import { planLora } from "../core/lora/write.ts";
+import { writeAtomically } from "../files/atomic-write.ts";
+import type { ExportDialect, ExportDtype } from "../../src-preload/contract/exports.ts";
+
+export interface LoraFile {
+  readonly to: string;
+  readonly dialect: ExportDialect;
+  readonly dtype: ExportDtype;
+  /** What `describeIdentity` made; the writer adds ranks, alphas and hashes. */
+  readonly metadata: Readonly<Metadata>;
+  readonly overwrite: boolean;
+}
+
+export interface WrittenFile {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly modules: number;
+}
+
+const stored = { f16: "F16", bf16: "BF16", f32: "F32" } as const;
+
+/** Window of the older hash, in bytes of the whole file (formats.md 3.2). */
+const legacyStart = 0x10_0000;
+const legacyLength = 0x1_0000;
+
+export function writeLoraFile({ lora, ...file }: LoraFile & { readonly lora: Lora }): WrittenFile {
+  // The matrices carry the scale, so that alpha is the rank everywhere.
+  const modules = lora.modules.map(({ path, rank, kernel }) => ({
+    path,
+    rank,
+    alpha: rank,
+    kernel,
+  }));
+  const tensors = planLora(lora, file.dialect, stored[file.dtype]);
+  return writePlanned(tensors, { family: lora.family, dialect: file.dialect, modules }, file);
+}
+
+/** The same for tensors that are planned already. */
+export function writePlanned(
+  tensors: readonly PlannedTensor[],
+  written: Written,
+  { to, metadata, overwrite }: Pick<LoraFile, "to" | "metadata" | "overwrite">,
+): WrittenFile {
+  const whole = metadataFor(metadata, written);
+  const { data, hashes } = hashData(tensors, hashedPart(whole));
+  const header = (candidate: Metadata) => headerOf(tensors, withHashes(candidate, hashes));
+  const fitted = fitHeader(whole, (candidate) => header(candidate).length);
+  const { bytes, sha256 } = writeAtomically(to, concatenated(header(fitted), data), { overwrite });
+  return { bytes, sha256, modules: written.modules.length };
+}
+
+/** The data section, kept, with its hashes as if the file held nothing but the metadata given. */
+function hashData(
+  tensors: readonly PlannedTensor[],
+  metadata: Metadata,
+): { data: readonly Uint8Array[]; hashes: Hashes } {
+  const { header, rest } = split(tensors, metadata);
+  const whole = createHash("sha256");
+  const window = createHash("sha256");
+  const data: Uint8Array[] = [];
+  let position = header.length;
+  if (position > legacyStart)
+    window.update(header.subarray(legacyStart, legacyStart + legacyLength));
+  for (const chunk of rest) {
+    whole.update(chunk);
+    const from = Math.max(0, legacyStart - position);
+    const to = Math.min(chunk.length, legacyStart + legacyLength - position);
+    if (from < to) window.update(chunk.subarray(from, to));
+    position += chunk.length;
+    data.push(chunk);
+  }
+  return { data, hashes: { data: whole.digest("hex"), legacy: window.digest("hex").slice(0, 8) } };
+}
+
+/** Everything before the data section: the length and the JSON. */
+function headerOf(tensors: readonly PlannedTensor[], metadata: Metadata): Uint8Array {
+  return split(tensors, metadata).header;
+}
+
+/** The encoder's stream, cut where the data begins. Values are only made as `rest` is read. */
+function split(
+  tensors: readonly PlannedTensor[],
+  metadata: Metadata,
+): { header: Uint8Array; rest: Iterable<Uint8Array> } {
+  const chunks = encodeSafetensors(tensors, metadata).chunks[Symbol.iterator]();
+  let header: Uint8Array = new Uint8Array(0);
+  let wanted = 8;
+  while (header.length < wanted) {
+    const next = chunks.next();
+    if (next.done) break;
+    header = Buffer.concat([header, next.value]);
+    if (header.length >= 8)
+      wanted = 8 + Number(Buffer.from(header.subarray(0, 8)).readBigUInt64LE(0));
+  }
+  const begun = header.subarray(wanted);
+  return {
+    header: header.subarray(0, wanted),
+    rest: {
+      *[Symbol.iterator]() {
+        if (begun.length > 0) yield begun;
+        for (let next = chunks.next(); !next.done; next = chunks.next()) yield next.value;
+      },
+    },
+  };
+}
+
+function* concatenated(header: Uint8Array, data: readonly Uint8Array[]): Iterable<Uint8Array> {
+  yield header;
+  yield* data;
+}
