@@ -76,7 +76,9 @@ function encodeHeader(
   const fields: string[] = [];
   const keys = Object.keys(metadata).sort(compareNames);
   if (keys.length > 0) {
-    const pairs = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
+    // Half a surrogate pair (a text cut inside an emoji) would make the reference reader refuse the whole file.
+    const text = (value: string): string => JSON.stringify(value.toWellFormed());
+    const pairs = keys.map((key) => `${text(key)}:${text(metadata[key] ?? "")}`);
     fields.push(`"__metadata__":{${pairs.join(",")}}`);
   }
   const names = new Set<string>(["__metadata__"]);
