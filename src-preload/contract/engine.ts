@@ -131,7 +131,9 @@ export const engineContract = {
       explained: z.array(z.number()),
       standardised: z.boolean(),
       suitability: z.array(z.object({ form: Form, kept: z.number() })),
-      fingerprint: z.string(),
+      /** Share of each component's energy that its stored rank kept; empty in the factor forms. */
+      componentsKept: z.array(z.number()),
+      retained: z.number(),
       histograms: z.array(z.array(z.int())),
       /** Index of the member furthest out on either side, for each component. */
       ends: z.array(z.object({ low: z.int(), high: z.int() })),

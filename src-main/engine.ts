@@ -1,0 +1,11 @@
+/** Entry of an engine process: one ONNX Runtime, one router, one port to main. */
+import { isEngineRole } from "./engine/launcher.ts";
+import { parentPort } from "./engine/parent-port.ts";
+import { engineRouter } from "./engine/router.ts";
+import { serve } from "./engine/serve.ts";
+
+const role = process.argv[2];
+if (!isEngineRole(role)) {
+  throw new Error(`The engine is started by Facet, as interactive or background, not as "${String(role)}".`);
+}
+serve(engineRouter(), parentPort());

@@ -1,0 +1,163 @@
+/** Everything the engine answers: thin handlers over tasks/. */
+import { availableParallelism } from "node:os";
+import { implement } from "@orpc/server";
+import { engineContract } from "../../src-preload/contract/engine.ts";
+import { hashFile } from "../files/hash.ts";
+import { ends, extremity, histogram, sampleCoordinates } from "../core/spaces/distribution.ts";
+import type { LatentSpace } from "../core/spaces/space.ts";
+import { writeLoraFile } from "../export/writer.ts";
+import { runtimeProducts } from "./products.ts";
+import { Runtime } from "./runtime.ts";
+import { providerReport } from "./providers.ts";
+import { compareLoras, fingerprintOf, normOf, sizesOf, sketchOf } from "./tasks/describe.ts";
+import { fit } from "./tasks/fit.ts";
+import { LiveIdentity } from "./tasks/live.ts";
+import { materialise } from "./tasks/materialise.ts";
+import { openLora } from "./tasks/open-lora.ts";
+import { scanFile } from "./tasks/scan.ts";
+import { OpenSpaces } from "./tasks/spaces.ts";
+import { thumbnail } from "./tasks/thumbnail.ts";
+
+export type EngineRouter = ReturnType<typeof engineRouter>;
+
+function membersOf({ record, memberCoordinates }: LatentSpace) {
+  return {
+    coordinates: memberCoordinates,
+    count: record.members.length,
+    components: record.components,
+  };
+}
+
+export function engineRouter() {
+  const os = implement(engineContract);
+  const runtime = new Runtime({ threads: Math.min(8, availableParallelism()) });
+  const products = runtimeProducts(runtime);
+  const spaces = new OpenSpaces(products);
+  const live = new LiveIdentity(spaces);
+
+  return os.router({
+    status: os.status.handler(() => ({
+      node: process.version,
+      onnxruntime: runtime.version,
+      ...providerReport(runtime),
+      memoryBytes: process.memoryUsage.rss(),
+    })),
+    scan: os.scan.handler(({ input }) => input.paths.map(scanFile)),
+    read: os.read.handler(async ({ input, signal }) => {
+      const lora = openLora(input.path);
+      return {
+        sha256: await hashFile(input.path, signal),
+        fingerprint: fingerprintOf(lora),
+        sketch: sketchOf(lora),
+        norm: normOf(lora),
+      };
+    }),
+    describe: os.describe.handler(async ({ input }) => {
+      const { lora } = await materialise(input.source, spaces);
+      return {
+        fingerprint: fingerprintOf(lora),
+        sketch: sketchOf(lora),
+        norm: normOf(lora),
+        ...sizesOf(lora),
+      };
+    }),
+    thumbnail: os.thumbnail.handler(({ input }) => thumbnail(input)),
+    fit: os.fit.handler(async function* ({ input, signal }) {
+      const reports = new Reports<Parameters<Parameters<typeof fit>[3]>[0]>();
+      const outcome = fit(input, spaces, products, (progress) => reports.put(progress), signal).finally(
+        () => reports.end(),
+      );
+      yield* reports;
+      yield await outcome;
+    }),
+    openSpace: os.openSpace.handler(({ input }) => {
+      const space = spaces.get(input.space);
+      const { record } = space;
+      const members = membersOf(space);
+      const indices = Array.from({ length: record.components }, (_, index) => index);
+      return {
+        form: record.form,
+        family: record.family,
+        modules: record.layout.modules.length,
+        members: [...record.members],
+        dimension: record.dimension,
+        components: record.components,
+        rank: record.rank,
+        explained: [...record.explained],
+        standardised: record.standardised,
+        suitability: [...record.suitability],
+        componentsKept: [...record.componentsKept],
+        retained: record.retained,
+        histograms: indices.map((index) => histogram(members, index)),
+        ends: indices.map((index) => ends(members, index)),
+      };
+    }),
+    locate: os.locate.handler(async ({ input }) => {
+      const space = spaces.get(input.space);
+      const { lora } = await materialise(input.source, spaces);
+      const row = input.id === undefined ? -1 : space.record.members.indexOf(input.id);
+      const { components } = space.record;
+      const coordinates =
+        row >= 0
+          ? Array.from(space.memberCoordinates.subarray(row * components, (row + 1) * components))
+          : await space.project(lora);
+      const { left, difference } = compareLoras(lora, await space.decode(coordinates));
+      return { coordinates, residual: left === 0 ? 0 : difference / left, member: row >= 0 };
+    }),
+    sample: os.sample.handler(({ input }) =>
+      sampleCoordinates(
+        spaces.get(input.space).record.components,
+        input.seed,
+        input.index,
+        input.spread,
+      ),
+    ),
+    extremity: os.extremity.handler(({ input }) =>
+      extremity(membersOf(spaces.get(input.space)), input.coordinates),
+    ),
+    live: os.live.handler(({ input }) => live.move(input)),
+    compare: os.compare.handler(async ({ input }) => {
+      const left = await materialise(input.left, spaces);
+      const right = await materialise(input.right, spaces);
+      return compareLoras(left.lora, right.lora);
+    }),
+    kept: os.kept.handler(async ({ input }) => ({
+      kept: (await materialise(input.source, spaces)).kept,
+    })),
+    export: os.export.handler(async ({ input }) => {
+      const { lora } = await materialise(input.source, spaces);
+      return { ...writeLoraFile({ ...input, lora }), fingerprint: fingerprintOf(lora) };
+    }),
+  });
+}
+
+/** Progress handed from the work to the stream; only the newest report matters to a reader who is late. */
+class Reports<T> implements AsyncIterable<T> {
+  #newest: T | null = null;
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  put(report: T): void {
+    this.#newest = report;
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      const report = this.#newest;
+      this.#newest = null;
+      if (report !== null) yield report;
+      else if (this.#ended) return;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+}

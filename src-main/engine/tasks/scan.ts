@@ -1,0 +1,18 @@
+/** Reads headers, many files a call: one bad file is one failure in the list. */
+import { statSync } from "node:fs";
+import type { Scanned } from "../../../src-preload/contract/engine.ts";
+import { asFailure } from "../failures.ts";
+import { inspectFile } from "./open-lora.ts";
+
+export function scanFile(path: string): Scanned {
+  try {
+    const { needsBase, ...inspected } = inspectFile(path);
+    const inspection = {
+      ...inspected,
+      needsBase: [...needsBase],
+    };
+    return { path, inspection: mutable(inspection), modifiedAt: statSync(path).mtimeMs };
+  } catch (error) {
+    return { path, failure: asFailure(error, path) };
+  }
+}
