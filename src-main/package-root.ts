@@ -1,6 +1,6 @@
 /** Where this copy of Facet lies: a checkout, an installed package or a packaged application. */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
+import { dirname, join } from "node:path";
 
 /**
  * The nearest folder above that has a package.json. Compiled files lie deeper than sources do
@@ -18,8 +18,3 @@ export const version: string = (() => {
   const found = typeof parsed === "object" && parsed !== null && "version" in parsed;
   return found ? String(parsed.version) : "unknown";
 })();
-
-/** An entry of src-main that another process starts, e.g. `engine`: source or compiled, as this file is. */
-export function entryPath(name: string): string {
-  return join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
-}

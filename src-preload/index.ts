@@ -1,8 +1,8 @@
 /** The bridge between a page and Electron: three operations, each a function of its own. */
 import { contextBridge, ipcRenderer, webUtils } from "electron";
 
-/** What a page finds as `window.studio`; in a browser there is none. */
-const studio = {
+// What a page finds as `window.studio` (src-renderer/studio/shell.ts has its type); in a browser there is none.
+contextBridge.exposeInMainWorld("studio", {
   shell: "electron",
 
   /**
@@ -24,8 +24,4 @@ const studio = {
   startDrag(paths: readonly string[], icon: string): void {
     ipcRenderer.send("studio:start-drag", { paths, icon });
   },
-} as const;
-
-export type StudioBridge = typeof studio;
-
-contextBridge.exposeInMainWorld("studio", studio);
+});

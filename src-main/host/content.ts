@@ -1,6 +1,7 @@
 /** What may be read by address: the pages' bundle, previews by hash, staged exports by token. Never a path. */
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
+import { foldersOf, previewFile, type Folders } from "../library/folders.ts";
 import { attachment } from "./headers.ts";
 
 /** A file that an address stands for, with the headers that belong to it. */
@@ -40,12 +41,12 @@ export function isPlainPath(path: string): boolean {
 
 export class Content {
   readonly #bundle: string;
-  readonly #library: string;
+  readonly #folders: Folders;
   #files: ReadonlyMap<string, Found> | undefined;
 
   constructor(options: { bundle: string; library: string }) {
     this.#bundle = options.bundle;
-    this.#library = options.library;
+    this.#folders = foldersOf(options.library);
   }
 
   /** The file behind an address; undefined where there is none. */
@@ -58,7 +59,7 @@ export class Content {
   }
 
   #picture(hash: string): Found | undefined {
-    const file = join(this.#library, "previews", hash.slice(0, 2), `${hash}.webp`);
+    const file = previewFile(this.#folders, hash);
     if (!isFile(file)) return undefined;
     return {
       file,
@@ -67,9 +68,9 @@ export class Content {
     };
   }
 
-  /** A staged export is the one file in the folder of its token. */
+  /** A staged export is the one file in the folder named after its token. */
   #download(token: string): Found | undefined {
-    const folder = join(this.#library, "staging", token);
+    const folder = join(this.#folders.staging, `export-${token}`);
     const names = readFolder(folder).filter((name) => isFile(join(folder, name)));
     const [name] = names;
     if (name === undefined || names.length !== 1) return undefined;

@@ -9,11 +9,11 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { AnyRouter } from "@orpc/server";
 import { FacetError } from "../core/errors.ts";
+import { foldersOf } from "../library/folders.ts";
 import { isOwnHost, isOwnOrigin, openableAddress } from "./addresses.ts";
 import { Content, isPlainPath, type Found } from "./content.ts";
 import { securityHeaders } from "./headers.ts";
@@ -105,7 +105,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
   function openSession(request: IncomingMessage, response: ServerResponse): void {
     allowMethods(request, response, ["POST"]);
     checkOrigin(request, false);
-    if (!session.hasBearer(request)) throw unauthorised();
+    // A second tab has the cookie already, but not the token from the address.
+    const again =
+      session.hasCookie(request) && isOwnOrigin(request.headers.origin, request.headers.host);
+    if (!session.hasBearer(request) && !again) throw unauthorised();
     response.setHeader("set-cookie", session.cookieHeader());
     response.setHeader("cache-control", "no-store");
     response.writeHead(204).end();
@@ -123,7 +126,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const received = await receiveUpload(request, {
       name: query.get("name") ?? "",
       batch: query.get("batch") ?? undefined,
-      staging: join(options.library, "staging"),
+      staging: foldersOf(options.library).staging,
       limit: options.largestUpload ?? LARGEST_UPLOAD,
     });
     sendJson(response, 201, received);

@@ -32,16 +32,18 @@ beforeAll(async () => {
   const bundle = join(folder, "bundle");
   const previews = join(library, "previews");
   await mkdir(join(bundle, "assets"), { recursive: true });
-  await mkdir(join(previews, PICTURE.slice(0, 2)), { recursive: true });
-  await mkdir(join(previews, LINKED.slice(0, 2)), { recursive: true });
-  await mkdir(join(library, "staging", TOKEN), { recursive: true });
+  await mkdir(previews, { recursive: true });
+  await mkdir(join(library, "staging", `export-${TOKEN}`), { recursive: true });
   await writeFile(join(folder, "secret"), "the secret");
   await writeFile(join(bundle, "index.html"), "<title>Facet</title>");
   await writeFile(join(bundle, ".stamp"), "hidden");
   await writeFile(join(bundle, "assets", "app-1234.js"), "export {};");
-  await writeFile(join(previews, PICTURE.slice(0, 2), `${PICTURE}.webp`), "a preview");
-  await symlink(join(folder, "secret"), join(previews, LINKED.slice(0, 2), `${LINKED}.webp`));
-  await writeFile(join(library, "staging", TOKEN, "Zoë's “face”.safetensors"), "weights");
+  await writeFile(join(previews, `${PICTURE}.webp`), "a preview");
+  await symlink(join(folder, "secret"), join(previews, `${LINKED}.webp`));
+  await writeFile(
+    join(library, "staging", `export-${TOKEN}`, "Zoë's “face”.safetensors"),
+    "weights",
+  );
   host = await startHost({ router, library, bundle, port: 0, largestUpload: LIMIT });
 });
 
@@ -195,6 +197,13 @@ describe("who may ask", () => {
     expect(header).toMatch(/; SameSite=Strict(;|$)/);
     expect(header).not.toContain(host.token);
     expect((await ask("/session", { headers: bearer() })).status).toBe(405);
+  });
+
+  it("renews a session for a second tab, which has the cookie but not the token", async () => {
+    const again = { cookie: await cookie(), origin: origin() };
+    expect((await ask("/session", { method: "POST", headers: again })).status).toBe(204);
+    const foreign = { ...again, origin: "http://127.0.0.1:1" };
+    expect((await ask("/session", { method: "POST", headers: foreign })).status).toBe(403);
   });
 
   it("opens no session for a page of another origin, even with the token", async () => {

@@ -1,0 +1,87 @@
+/** Electron's entry: the start-up order, one named step a line. */
+import { join } from "node:path";
+import { app } from "electron";
+import { compose, type Studio } from "./compose.ts";
+import { Content } from "./host/content.ts";
+import { foldersOf } from "./library/folders.ts";
+import { defaultLibraryFolder } from "./library-folder.ts";
+import { packageRoot } from "./package-root.ts";
+import { answerPages } from "./shell/bridge.ts";
+import { pickFiles, showInFolder, tellStartFailed } from "./shell/dialogs.ts";
+import { allowDragOut } from "./shell/drag-out.ts";
+import { forkUtility } from "./shell/engine-process.ts";
+import { setMenu } from "./shell/menu.ts";
+import { showProgress } from "./shell/progress.ts";
+import { registerScheme, serveScheme } from "./shell/protocol.ts";
+import { denyPermissions, forbidByDefault } from "./shell/security.ts";
+import { isOnlyInstance } from "./shell/single-instance.ts";
+import { createWindow, studioWindow } from "./shell/windows.ts";
+
+function chooseUserData(): void {
+  const folder = process.env["FACET_USER_DATA"];
+  if (folder !== undefined) app.setPath("userData", folder);
+}
+
+function libraryFolder(): string {
+  return app.commandLine.getSwitchValue("library") || defaultLibraryFolder();
+}
+
+/** The library opens while the window does; a page's first calls wait for it. */
+function openStudio(library: string): Promise<Studio> {
+  const studio = compose({
+    library,
+    launch: forkUtility,
+    shell: { kind: "electron", pickFiles, showInFolder },
+  });
+  studio.catch((error: unknown) => {
+    tellStartFailed(error);
+    app.exit(1);
+  });
+  return studio;
+}
+
+function openWindow(): void {
+  createWindow();
+  app.on("activate", () => {
+    if (studioWindow() === undefined) createWindow();
+  });
+  app.on("window-all-closed", () => {
+    if (process.platform !== "darwin") app.quit();
+  });
+}
+
+/** Jobs stop at a safe place and the database closes before the process ends. */
+function closeBeforeQuitting(studio: Promise<Studio>): void {
+  let closed = false;
+  app.on("will-quit", (event) => {
+    if (closed) return;
+    event.preventDefault();
+    void studio
+      .then((open) => open.close())
+      .catch(() => undefined)
+      .finally(() => {
+        closed = true;
+        app.quit();
+      });
+  });
+}
+
+function start(): void {
+  const library = libraryFolder();
+  denyPermissions();
+  serveScheme(new Content({ bundle: join(packageRoot, "out", "renderer"), library }));
+  const studio = openStudio(library);
+  answerPages(studio.then(({ router }) => router));
+  allowDragOut(foldersOf(library).staging);
+  setMenu();
+  openWindow();
+  closeBeforeQuitting(studio);
+  void studio.then(async ({ client }) => showProgress(await client.jobs.watch()));
+}
+
+// What must be said before Electron is ready stands here, at top level: nothing later is certain to come first.
+chooseUserData();
+registerScheme();
+forbidByDefault();
+if (isOnlyInstance()) void app.whenReady().then(start);
+else app.quit();
