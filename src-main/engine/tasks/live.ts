@@ -1,7 +1,6 @@
 /** The identity under the sliders: its matrices lie ready, one slider moves them by one component. */
 import type { FactorSpace } from "../../core/spaces/factor-space.ts";
 import type { LatentSpace } from "../../core/spaces/space.ts";
-import type { OpenSpaces } from "./spaces.ts";
 
 export interface LiveMove {
   readonly space: string;
@@ -14,10 +13,10 @@ export interface LiveMove {
 const refreshEvery = 256;
 
 export class LiveIdentity {
-  readonly #spaces: OpenSpaces;
+  readonly #spaces: { get(path: string): LatentSpace };
   #state: { path: string; space: LatentSpace; coordinates: number[]; vector: Float32Array; moves: number } | null = null;
 
-  constructor(spaces: OpenSpaces) {
+  constructor(spaces: { get(path: string): LatentSpace }) {
     this.#spaces = spaces;
   }
 

@@ -6,12 +6,7 @@ import { inspectFile } from "./open-lora.ts";
 
 export function scanFile(path: string): Scanned {
   try {
-    const { needsBase, ...inspected } = inspectFile(path);
-    const inspection = {
-      ...inspected,
-      needsBase: [...needsBase],
-    };
-    return { path, inspection: mutable(inspection), modifiedAt: statSync(path).mtimeMs };
+    return { path, inspection: inspectFile(path), modifiedAt: statSync(path).mtimeMs };
   } catch (error) {
     return { path, failure: asFailure(error, path) };
   }

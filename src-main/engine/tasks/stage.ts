@@ -31,7 +31,8 @@ export function openScratch(base: string): Scratch {
   };
 }
 
-function fileStage(descriptor: number, path: string, count: number, dimension: number): Stage {
+/** Rows of float32 one after another in an open file. */
+export function fileStage(descriptor: number, path: string, count: number, dimension: number): Stage {
   function readInto(target: Float32Array, start: number, length: number, position: number): void {
     const bytes = new Uint8Array(target.buffer, target.byteOffset + start * 4, length * 4);
     let done = 0;
