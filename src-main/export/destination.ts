@@ -1,8 +1,9 @@
 /** Looks at the folder that files are to be written to, before anything is started. */
-import { randomUUID } from "node:crypto";
 import { mkdir, open, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { FacetError } from "../core/errors.ts";
+import { writeError } from "../files/errors.ts";
+import { temporaryPath } from "../files/temporaries.ts";
 
 /**
  * Makes the folder where only its last part is missing, proves that a file can be made in it, and compares the free
@@ -59,15 +60,11 @@ async function look(path: string): Promise<"folder" | "file" | "nothing"> {
 
 /** The permission bits lie on Windows and on network shares; a file that could be made does not. */
 async function probe(folder: string): Promise<void> {
-  const path = join(folder, `.facet-${randomUUID()}.tmp`);
+  const path = temporaryPath(join(folder, "probe"));
   try {
     await (await open(path, "wx")).close();
-  } catch (cause) {
-    throw new FacetError(
-      "not-writable",
-      `No file can be made in ${folder}: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      { path: folder, cause },
-    );
+  } catch (error) {
+    throw writeError(folder, error);
   } finally {
     await rm(path, { force: true });
   }

@@ -3,8 +3,10 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { findLoraFolders, type Machine } from "../comfy/folders.ts";
+import { findLoraFolders, type Machine, thisMachine } from "../comfy/folders.ts";
+import { isTemporary, sweepTemporaries } from "../files/temporaries.ts";
 import { failureOf } from "../jobs/failure.ts";
+import { version } from "../package-root.ts";
 import type { JobContext, Jobs } from "../jobs/jobs.ts";
 import type { ContractRouterClient } from "@orpc/contract";
 import type { EngineContract } from "../../src-preload/contract/engine.ts";
@@ -51,8 +53,8 @@ export interface ExportsOptions {
   readonly catalogue: Catalogue;
   /** The library's `staging` folder: the download route finds `<staging>/<token>/<name>` in it. */
   readonly staging: string;
-  readonly version: string;
-  readonly machine: Machine;
+  /** Left out: this one. */
+  readonly machine?: Machine;
   /** Folders from the settings. */
   chosenFolders(): readonly string[];
 }
@@ -116,7 +118,9 @@ export class Exports {
   }
 
   async folders(): Promise<ComfyFolder[]> {
-    return (await findLoraFolders(this.#options.chosenFolders(), this.#options.machine)).folders;
+    return (
+      await findLoraFolders(this.#options.chosenFolders(), this.#options.machine ?? thisMachine())
+    ).folders;
   }
 
   async #run(
@@ -132,7 +136,7 @@ export class Exports {
     const waiting = Array.from(ids.entries()).filter(([, id]) => !settled.has(id));
 
     const endings = options.sidecars ? [ending, ...sidecarEndings] : [ending];
-    const names = new Names(await readdir(to), endings, options.existing);
+    const names = new Names(await present(to), endings, options.existing);
     let done = settled.size;
     let stored = Date.now();
     const result = (): ExportResult => ({
@@ -210,7 +214,7 @@ export class Exports {
   }
 
   async #write(details: Details, path: string, options: Options): Promise<Exported> {
-    const { catalogue, engine, version } = this.#options;
+    const { catalogue, engine } = this.#options;
     const overwrite = options.existing === "overwrite";
     const preview = catalogue.preview(details.id);
     const { thumbnail, png } =
@@ -255,6 +259,13 @@ export class Exports {
       await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+/** Names in the folder, less what a killed process left of the file it was writing. */
+async function present(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  const swept = names.some(isTemporary) ? sweepTemporaries(folder) : [];
+  return names.filter((name) => !swept.includes(name));
 }
 
 /** What the template's fields stand for; `{index}` counts from 1. */

@@ -1,9 +1,9 @@
 /** Files beside a LoRA that other tools read: `<stem>.png` and `<stem>.json` (formats.md 3.4). */
-import { randomUUID } from "node:crypto";
 import { link, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { FacetError } from "../core/errors.ts";
 import type { Family } from "../core/lora/lora.ts";
+import { placeByReservation } from "../files/atomic-write.ts";
+import { systemCode, writeError } from "../files/errors.ts";
+import { temporaryPath } from "../files/temporaries.ts";
 
 export const sidecarEndings = [".png", ".json"] as const;
 
@@ -35,8 +35,7 @@ export async function writeSmallFile(
   bytes: Uint8Array | string,
   overwrite: boolean,
 ): Promise<void> {
-  // A hidden name of fixed length: the final name may be as long as the system allows.
-  const temporary = join(dirname(to), `.${randomUUID()}.tmp`);
+  const temporary = temporaryPath(to);
   try {
     const file = await open(temporary, "wx");
     try {
@@ -46,20 +45,21 @@ export async function writeSmallFile(
       await file.close();
     }
     if (overwrite) await rename(temporary, to);
-    else await link(temporary, to);
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") {
-      throw new FacetError("already-exists", `${to} is there already and was left as it is.`, {
-        path: to,
-        cause,
-      });
-    }
-    throw new FacetError("not-writable", `${to} could not be written: ${String(cause)}.`, {
-      path: to,
-      cause,
-    });
+    else await place(temporary, to);
+  } catch (error) {
+    throw writeError(to, error);
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+/** A link fails where the name is taken; exFAT and some network disks have none. */
+async function place(temporary: string, to: string): Promise<void> {
+  try {
+    await link(temporary, to);
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") throw error;
+    placeByReservation(temporary, to);
   }
 }
 

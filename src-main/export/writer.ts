@@ -1,5 +1,6 @@
 /** Writes one LoRA file: hashes of the data first (they stand in the header), then the file, whole or not at all. */
 import { createHash } from "node:crypto";
+import { assert } from "../core/errors.ts";
 import type { PlannedTensor } from "../core/formats/safetensors/write.ts";
 import { encodeSafetensors } from "../core/formats/safetensors/write.ts";
 import type { Lora } from "../core/lora/lora.ts";
@@ -91,31 +92,15 @@ function headerOf(tensors: readonly PlannedTensor[], metadata: Metadata): Uint8A
   return split(tensors, metadata).header;
 }
 
-/** The encoder's stream, cut where the data begins. Values are only made as `rest` is read. */
+/** The encoder's stream: its first chunk is the header, and values are only made as `rest` is read. */
 function split(
   tensors: readonly PlannedTensor[],
   metadata: Metadata,
 ): { header: Uint8Array; rest: Iterable<Uint8Array> } {
   const chunks = encodeSafetensors(tensors, metadata).chunks[Symbol.iterator]();
-  let header: Uint8Array = new Uint8Array(0);
-  let wanted = 8;
-  while (header.length < wanted) {
-    const next = chunks.next();
-    if (next.done) break;
-    header = Buffer.concat([header, next.value]);
-    if (header.length >= 8)
-      wanted = 8 + Number(Buffer.from(header.subarray(0, 8)).readBigUInt64LE(0));
-  }
-  const begun = header.subarray(wanted);
-  return {
-    header: header.subarray(0, wanted),
-    rest: {
-      *[Symbol.iterator]() {
-        if (begun.length > 0) yield begun;
-        for (let next = chunks.next(); !next.done; next = chunks.next()) yield next.value;
-      },
-    },
-  };
+  const first = chunks.next();
+  assert(first.done !== true, "a file has a header");
+  return { header: first.value, rest: { [Symbol.iterator]: () => chunks } };
 }
 
 function* concatenated(header: Uint8Array, data: readonly Uint8Array[]): Iterable<Uint8Array> {

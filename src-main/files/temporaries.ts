@@ -20,6 +20,10 @@ export function temporaryPath(path: string): string {
   return join(dirname(path), `.${stem}.${process.pid}.${unique}${ending}`);
 }
 
+export function isTemporary(name: string): boolean {
+  return pattern.test(name);
+}
+
 /**
  * Removes what dead processes left in a folder, and returns the names. `olderThan` (milliseconds) protects, in a
  * folder that several machines share, what a process of another machine is writing now: its number says nothing here.

@@ -1,0 +1,90 @@
+/** Finds what a person names: a LoRA or a space by id, by exact name, or by the beginning of an id. */
+import { FacetError } from "../core/errors.ts";
+import type { Space } from "../../src-preload/contract/spaces.ts";
+import type { StudioClient } from "./command.ts";
+
+const page = 1000;
+
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Looks each word up; the library is read once for all of them. */
+export async function findLoras(
+  client: StudioClient,
+  words: readonly string[],
+  view: "all" | "trash" = "all",
+): Promise<Named[]> {
+  const found = await Promise.all(words.map((word) => byId(client, word, view)));
+  if (found.every((lora) => lora !== null)) return found;
+  const all: Named[] = [];
+  for (let offset = 0; ; offset += page) {
+    const { cards, total } = await client.library.list({ view, offset, limit: page });
+    for (const { id, name } of cards) all.push({ id, name });
+    if (offset + page >= total) break;
+  }
+  return words.map((word, index) => found[index] ?? choose(all, word, "LoRA"));
+}
+
+export async function findLora(client: StudioClient, word: string): Promise<Named> {
+  const [found] = await findLoras(client, [word]);
+  if (found === undefined) throw new FacetError("not-found", `There is no LoRA ${word}.`);
+  return found;
+}
+
+/** The space that is named; where none is, the newest whose file is there. */
+export async function findSpace(client: StudioClient, word: string | undefined): Promise<Space> {
+  const spaces = await client.spaces.list();
+  if (word !== undefined) return choose(spaces, word, "space");
+  const [newest] = spaces
+    .filter((space) => space.available)
+    .sort((left, right) => right.createdAt - left.createdAt);
+  if (newest === undefined) {
+    throw new FacetError(
+      "missing-space",
+      "There is no latent space yet. Fit one with: facet space fit",
+      {
+        field: "space",
+      },
+    );
+  }
+  return newest;
+}
+
+async function byId(
+  client: StudioClient,
+  word: string,
+  view: "all" | "trash",
+): Promise<Named | null> {
+  // Ids are 12 letters and digits: anything else is a name or a beginning.
+  if (view === "trash" || !/^[0-9a-z]{12}$/.test(word)) return null;
+  try {
+    const { id, name } = await client.library.get({ id: word });
+    return { id, name };
+  } catch {
+    return null;
+  }
+}
+
+export function choose<N extends Named>(all: readonly N[], word: string, noun: string): N {
+  const exact = all.find(({ id }) => id === word);
+  if (exact !== undefined) return exact;
+  const named = all.filter(({ name }) => name === word);
+  const matches = named.length > 0 ? named : all.filter(({ id }) => id.startsWith(word));
+  const [first, ...others] = matches;
+  if (first === undefined) {
+    throw new FacetError("not-found", `There is no ${noun} with the id or name ${word}.`, {
+      field: noun.toLowerCase(),
+    });
+  }
+  if (others.length > 0) {
+    const some = matches.slice(0, 5).map(({ id, name }) => `${id} (${name})`);
+    throw new FacetError(
+      "invalid-argument",
+      `${word} fits ${matches.length} ${noun}s: ${some.join(", ")}${matches.length > some.length ? ", …" : ""}. Give more of the id.`,
+      { field: noun.toLowerCase() },
+    );
+  }
+  return first;
+}
