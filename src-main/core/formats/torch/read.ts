@@ -68,7 +68,7 @@ function findRoot(zip: Zip, source: ByteSource): string {
   if (pickle === undefined) {
     unsupported(
       source,
-      "is a ZIP archive without a data.pkl at its root: not a file of torch.save.",
+      "is a ZIP archive without a data.pkl: no file of torch.save. If a model is inside, unpack it first.",
     );
   }
   if (others.length > 0)
@@ -122,6 +122,8 @@ function checkView(
   const entry = zip.entries.get(storageEntry(root, view));
   if (!entry)
     refuse(source, `the numbers of tensor "${name}" (data/${storage.key}) are missing.`, name);
+  // Also says what is wrong with an archive that was packed again by another program, before a tensor is asked for.
+  if (entry.packed !== undefined) zip.dataOffset(entry);
   if (entry.size !== storage.length * byteSize(storage.dtype)) {
     refuse(
       source,

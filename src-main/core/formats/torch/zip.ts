@@ -25,15 +25,22 @@ const encryptedFlag = 1;
 export interface ZipEntry {
   readonly name: string;
   readonly size: number;
+  /** Why its bytes are not to be had, where they are not: archives of other kinds are recognised by their names. */
+  readonly packed: string | undefined;
 }
 
 export interface Zip {
   readonly entries: ReadonlyMap<string, ZipEntry>;
-  /** Where an entry's bytes begin in the file. Reads its local header, whose length the directory does not say. */
+  /**
+   * Where an entry's bytes begin in the file. Reads its local header, whose length the directory does not say.
+   * Refuses what is compressed.
+   */
   dataOffset(entry: ZipEntry): number;
 }
 
 interface PlacedEntry extends ZipEntry {
+  /** Bytes in the archive. */
+  readonly stored: number;
   /** Of the local header. */
   readonly offset: number;
   /** Where the next entry, or the directory, begins: the data must end by then. */
@@ -186,24 +193,17 @@ function* readDirectory(source: ByteSource, directory: Directory): Generator<Pla
     if (next > directory.bytes) refuse(source, `entry ${index} of its directory is cut off`);
     const name = entryName(records, nameAt, nameBytes, source);
     const compression = records.getUint16(at + 10, true);
-    if (compression !== 0 || (records.getUint16(at + 8, true) & encryptedFlag) !== 0) {
-      const how = compression === 0 ? "encrypted" : `compressed (method ${compression})`;
-      refuse(
-        source,
-        `its entry "${name}" is ${how}, which torch.save never does: write the file again with torch`,
-        name,
-        "unsupported",
-      );
+    const encrypted = (records.getUint16(at + 8, true) & encryptedFlag) !== 0;
+    const packed = encrypted
+      ? "encrypted"
+      : compression === 0
+        ? undefined
+        : `compressed (method ${compression})`;
+    const { stored, size, offset } = sizes(records, at, extraAt, extraBytes, source);
+    if (packed === undefined && stored !== size) {
+      refuse(source, `its entry "${name}" stores ${stored} bytes but claims ${size}`, name);
     }
-    const fields = sizes(records, at, extraAt, extraBytes, source);
-    if (fields.stored !== fields.size) {
-      refuse(
-        source,
-        `its entry "${name}" stores ${fields.stored} bytes but claims ${fields.size}`,
-        name,
-      );
-    }
-    yield { name, size: fields.size, offset: fields.offset, limit: directory.offset };
+    yield { name, size, packed, stored, offset, limit: directory.offset };
     at = next;
   }
   if (at !== directory.bytes)
@@ -263,10 +263,10 @@ function setLimits(entries: PlacedEntry[], directoryOffset: number, source: Byte
   for (const entry of entries) {
     entry.limit = limit;
     // The name stands in the local header as well; its extra field is only known when the entry is read.
-    if (entry.offset + localHeader.bytes + entry.name.length + entry.size > limit) {
+    if (entry.offset + localHeader.bytes + entry.name.length + entry.stored > limit) {
       refuse(
         source,
-        `its entry "${entry.name}" of ${entry.size} bytes at ${entry.offset} runs into what begins at ${limit}`,
+        `its entry "${entry.name}" of ${entry.stored} bytes at ${entry.offset} runs into what begins at ${limit}`,
         entry.name,
       );
     }
@@ -275,6 +275,14 @@ function setLimits(entries: PlacedEntry[], directoryOffset: number, source: Byte
 }
 
 function dataOffset(source: ByteSource, entry: PlacedEntry): number {
+  if (entry.packed !== undefined) {
+    refuse(
+      source,
+      `its entry "${entry.name}" is ${entry.packed}, which torch.save never does; load it with torch and save it again`,
+      entry.name,
+      "unsupported",
+    );
+  }
   const header = view(source, entry.offset, localHeader.bytes);
   if (header.getUint32(0, true) !== localHeader.signature) {
     refuse(
