@@ -7,6 +7,7 @@ import { FacetError } from "../core/errors.ts";
 import { mixLinear, mixSpherical } from "../core/spaces/interpolate.ts";
 import type { EngineClient } from "../engine/client.ts";
 import type { Library } from "../library/library.ts";
+import type { StoredSpace } from "../library/space-rows.ts";
 import type { Resolver } from "./resolve.ts";
 
 export type Draft = z.output<typeof DraftSchema>;
@@ -55,7 +56,7 @@ export class Drafts {
       case "sample": {
         const space = this.#space(draft.space);
         const coordinates = await this.#engine.sample({
-          space: this.#library.spaces.path(space.id),
+          space: space.file,
           seed: draft.seed,
           index: draft.index,
           spread: draft.spread,
@@ -105,12 +106,12 @@ export class Drafts {
 
   /** Where an identity lies in a space; asked once, since neither changes. */
   locate(space: string, id: string): Promise<{ coordinates: number[]; residual: number; member: boolean }> {
-    const { fingerprint } = this.#space(space);
+    const { fingerprint, file } = this.#space(space);
     const key = `${fingerprint} ${id}`;
     let known = this.#located.get(key);
     if (known === undefined) {
       known = this.#engine.locate({
-        space: this.#library.spaces.path(space),
+        space: file,
         source: this.#resolver.resolve(id),
         id,
       });
@@ -121,7 +122,7 @@ export class Drafts {
   }
 
   /** Every space that could hold a blend of these, newest first. */
-  spacesFor(parents: readonly { id: string }[]): Space[] {
+  spacesFor(parents: readonly { id: string }[]): StoredSpace[] {
     const families = new Set(parents.map(({ id }) => this.#library.get(id).family));
     return this.#library.spaces
       .list()
@@ -152,7 +153,7 @@ export class Drafts {
     };
   }
 
-  #fittingSpace(parents: readonly { id: string }[]): Space {
+  #fittingSpace(parents: readonly { id: string }[]): StoredSpace {
     const [newest] = this.spacesFor(parents);
     if (newest === undefined) {
       throw new FacetError(
@@ -164,12 +165,12 @@ export class Drafts {
     return newest;
   }
 
-  #space(id: string): Space {
+  #space(id: string): StoredSpace {
     const space = this.#library.spaces.find(id);
-    if (space === null) throw new FacetError("not-found", `There is no space ${id}.`, { field: "space" });
+    if (space === undefined) throw new FacetError("not-found", `There is no space ${id}.`, { field: "space" });
     if (!space.available) {
       throw new FacetError("missing-space", `The file of space "${space.name}" is gone. Fit it again.`, {
-        path: this.#library.spaces.path(id),
+        path: space.file,
       });
     }
     return space;

@@ -52,9 +52,9 @@ export class Resolver {
   /** The file of a space. */
   spacePath(reference: SpaceReference): string {
     const space =
-      this.#library.spaces.find(reference.id) ??
-      this.#library.spaces.findByFingerprint(reference.fingerprint);
-    if (space === null || !space.available) {
+      this.#library.spaces.byFingerprint(reference.fingerprint) ??
+      this.#library.spaces.find(reference.id);
+    if (space === undefined || !space.available) {
       throw new FacetError(
         "missing-space",
         `The space "${reference.name}" (${reference.form} form, fingerprint ${reference.fingerprint.slice(0, 12)}) is not in this library. Restore it, or copy its file into the spaces folder of this library and rebuild.`,
@@ -68,7 +68,7 @@ export class Resolver {
         { field: reference.id },
       );
     }
-    return this.#library.spaces.path(space.id);
+    return space.file;
   }
 
   #parent(parent: Parent, depth: number): Source {

@@ -23,8 +23,8 @@ export function systemProcedures({ library, exports, engine, shell }: SystemServ
     capabilities: os.capabilities.handler(() => ({
       shell: shell.kind,
       version,
-      pickFiles: shell.pickFiles !== null,
-      dragOut: shell.dragOut,
+      pickFiles: shell.pickFiles !== undefined,
+      dragOut: shell.kind === "electron",
     })),
     settings: os.settings.handler(() => library.settings()),
     changeSettings: os.changeSettings.handler(({ input }) =>
@@ -36,12 +36,12 @@ export function systemProcedures({ library, exports, engine, shell }: SystemServ
     }),
     recall: os.recall.handler(({ input }) => ({ value: library.recall(input.key) })),
     pickFiles: os.pickFiles.handler(
-      ({ input }) => shell.pickFiles?.(input.title, input.folders) ?? [],
+      ({ input }) => shell.pickFiles?.(input) ?? [],
     ),
     listFolder: os.listFolder.handler(({ input }) => listFolder(input.path)),
     showInFolder: os.showInFolder.handler(({ input }) => {
       shell.showInFolder?.(input.path);
-      return { shown: shell.showInFolder !== null };
+      return { shown: shell.showInFolder !== undefined };
     }),
   });
 }

@@ -51,7 +51,7 @@ async function fitSpace(
       skipped.push({ id, name: nameOf(library, id), reason: error.message });
     }
   }
-  const to = library.spaces.path(data.space);
+  const to = library.spaces.fileOf(data.space);
   const reports = await engine.fit(
     {
       members,
@@ -78,7 +78,6 @@ async function fitSpace(
     library.spaces.insert({
       id: data.space,
       name: data.name,
-      kind: "pca",
       form: outcome.form,
       family: outcome.family,
       modules: outcome.modules,
@@ -88,6 +87,7 @@ async function fitSpace(
       rank: outcome.rank,
       bytes: outcome.bytes,
       fingerprint: outcome.fingerprint,
+      file: to,
     });
     return {
       space: data.space,

@@ -11,6 +11,7 @@ import type { EngineClient } from "../engine/client.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { newId } from "../library/ids.ts";
 import type { Library } from "../library/library.ts";
+import type { StoredSpace } from "../library/space-rows.ts";
 import type { FitData } from "./fit-job.ts";
 
 export class Spaces {
@@ -25,7 +26,7 @@ export class Spaces {
   }
 
   list(): Space[] {
-    return this.#library.spaces.list();
+    return this.#library.spaces.list().map(asSpace);
   }
 
   /** @returns The job that fits. */
@@ -62,9 +63,9 @@ export class Spaces {
   }
 
   async get(id: string): Promise<SpaceDetails> {
-    const space = this.#need(id);
-    const opened = await this.#engine.openSpace({ space: this.#library.spaces.path(id) });
-    const notes = this.#library.spaces.notes(id);
+    const space = this.#library.spaces.get(id);
+    const opened = await this.#engine.openSpace({ space: space.file });
+    const notes = new Map(space.descriptions.map((note) => [note.index, note]));
     const memberAt = (row: number) => {
       const member = opened.members[row];
       return member !== undefined && this.#library.has(member) ? member : null;
@@ -83,7 +84,7 @@ export class Spaces {
       };
     });
     return {
-      ...space,
+      ...asSpace(space),
       componentList,
       suitability: opened.suitability,
       standardised: opened.standardised,
@@ -91,9 +92,7 @@ export class Spaces {
   }
 
   rename(id: string, name: string): Space {
-    this.#need(id);
-    this.#library.spaces.rename(id, name);
-    return this.#need(id);
+    return asSpace(this.#library.spaces.rename(id, name));
   }
 
   async describeComponent(
@@ -101,14 +100,6 @@ export class Spaces {
     index: number,
     change: { name?: string | undefined; starred?: boolean | undefined },
   ): Promise<Component> {
-    const space = this.#need(id);
-    if (index >= space.components) {
-      throw new FacetError(
-        "invalid-argument",
-        `Space "${space.name}" has components 0 to ${String(space.components - 1)}; there is no ${String(index)}.`,
-        { field: "index" },
-      );
-    }
     this.#library.spaces.describe(id, index, change);
     const component = (await this.get(id)).componentList[index];
     if (component === undefined) throw new Error("a described component is there");
@@ -116,17 +107,15 @@ export class Spaces {
   }
 
   remove(id: string): boolean {
-    return this.#library.spaces.remove(id);
+    return this.#library.spaces.remove(id).deletedAt !== null;
   }
 
   restore(id: string): Space {
-    this.#library.spaces.restore(id);
-    return this.#need(id);
+    return asSpace(this.#library.spaces.restore(id));
   }
+}
 
-  #need(id: string): Space {
-    const space = this.#library.spaces.find(id);
-    if (space === null) throw new FacetError("not-found", `There is no space ${id}.`, { field: "id" });
-    return space;
-  }
+/** Without what only main may know. */
+function asSpace({ file: _, deletedAt: __, descriptions: ___, ...space }: StoredSpace): Space {
+  return space;
 }

@@ -1,15 +1,7 @@
-/** What the window around the pages can do; the host can do none of it. */
+/** What the window around the pages can do; a browser can do none of it. */
 
 export interface ShellServices {
   readonly kind: "electron" | "host";
-  readonly pickFiles: ((title: string, folders: boolean) => Promise<string[]>) | null;
-  readonly showInFolder: ((path: string) => void) | null;
-  readonly dragOut: boolean;
+  readonly pickFiles?: ((request: { title: string; folders: boolean }) => Promise<string[]>) | undefined;
+  readonly showInFolder?: ((path: string) => void) | undefined;
 }
-
-export const noShell: ShellServices = {
-  kind: "host",
-  pickFiles: null,
-  showInFolder: null,
-  dragOut: false,
-};

@@ -1,0 +1,79 @@
+/** The one place that constructs services and hands them to each other. */
+import { join } from "node:path";
+import type { ContractRouterClient } from "@orpc/contract";
+import { createRouterClient } from "@orpc/server";
+import type { StudioContract } from "../src-preload/contract/index.ts";
+import { thisMachine } from "./comfy/folders.ts";
+import { startEngine } from "./engine/client.ts";
+import type { Launcher } from "./engine/launcher.ts";
+import { Exports } from "./export/exports.ts";
+import { Identities } from "./identities/identities.ts";
+import { openLibrary } from "./library/library.ts";
+import { version } from "./package-root.ts";
+import { type StudioRouter, studioRouter } from "./procedures/index.ts";
+import { defineFitJob } from "./spaces/fit-job.ts";
+import { Spaces } from "./spaces/spaces.ts";
+import type { ShellServices } from "./system/shell-services.ts";
+
+export interface ComposeOptions {
+  /** The library's folder; made where there is none. */
+  readonly library: string;
+  /** How engine processes are started; plain Node's fork when left out. */
+  readonly launch?: Launcher | undefined;
+  readonly shell?: ShellServices | undefined;
+}
+
+export interface Studio {
+  /** Answers studioContract on any border. */
+  readonly router: StudioRouter;
+  /** The same without a border: for the command line and for main itself. */
+  readonly client: ContractRouterClient<StudioContract>;
+  readonly library: { readonly folder: string };
+  close(): Promise<void>;
+}
+
+export async function compose(options: ComposeOptions): Promise<Studio> {
+  // Two engines: a long import or fit must never make a slider wait.
+  const interactive = startEngine("interactive", options.launch);
+  const background = startEngine("background", options.launch);
+  const { library, jobs } = await openLibrary({
+    folder: options.library,
+    engine: background.client,
+  });
+  const identities = new Identities(library, interactive.client);
+  const { resolver } = identities;
+  defineFitJob(jobs, library, resolver, background.client);
+  const spaces = new Spaces(library, jobs, interactive.client);
+  const exports = new Exports({
+    jobs,
+    engine: background.client,
+    catalogue: {
+      details: (id) => library.get(id),
+      resolve: (id) => resolver.resolve(id),
+      preview: (id) => library.previewFile(id),
+    },
+    staging: join(library.folder, "staging"),
+    version,
+    machine: thisMachine(),
+    chosenFolders: () => library.settings().folders,
+  });
+  const router = studioRouter({
+    library,
+    jobs,
+    spaces,
+    identities,
+    exports,
+    engine: interactive.client,
+    shell: options.shell ?? { kind: "host" },
+  });
+  return {
+    router,
+    client: createRouterClient(router),
+    library: { folder: library.folder },
+    async close() {
+      await jobs.close();
+      await Promise.all([interactive, background].map((engine) => engine[Symbol.asyncDispose]()));
+      await library.close();
+    },
+  };
+}
