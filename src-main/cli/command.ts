@@ -83,7 +83,7 @@ export async function jobResult<R>(
           return result.parse(job.result);
         case "failed":
           throw new CommandFailure(
-            job.failure ?? { code: "internal", message: `${job.title} failed.` },
+            job.failure ?? { code: "unexpected", message: `${job.title} failed.` },
           );
         case "cancelled":
         case "interrupted": {
@@ -100,7 +100,7 @@ export async function jobResult<R>(
       }
     }
     throw new CommandFailure({
-      code: "internal",
+      code: "unexpected",
       message: "The studio was closed before the job ended.",
     });
   } finally {

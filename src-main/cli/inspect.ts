@@ -1,7 +1,6 @@
 /** `facet inspect FILE`: what one file's header says. Needs no library, and makes none. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { inspectFile } from "../files/lora-file.ts";
 import type { Surroundings } from "./command.ts";
 import { byteText, facts } from "./output.ts";
 
@@ -13,7 +12,9 @@ export function addInspect(program: Command, { output }: Surroundings): void {
     .command("inspect")
     .description("say what a LoRA file holds and how much of it is understood")
     .argument("<file>", "a safetensors, pt, bin or pth file")
-    .action((path: string) => {
+    .action(async (path: string) => {
+      // Loaded here: no other command reads files itself.
+      const { inspectFile } = await import("../files/lora-file.ts");
       const found = inspectFile(resolve(path));
       output.print(found, () => {
         const { rank, unmatched, metadata } = found;

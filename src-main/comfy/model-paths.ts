@@ -28,7 +28,7 @@ export function loraFoldersIn(text: string, file: string, surroundings: Surround
   let document: unknown;
   try {
     // Python's loader is YAML 1.1: `yes` and `on` are true there. A key given twice keeps its last value in both.
-    document = parse(text, { version: "1.1", uniqueKeys: false, logLevel: "silent" });
+    document = parse(text, { version: "1.1", uniqueKeys: false, logLevel: "error" });
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
     return { folders: [], problems: [`${file} is not readable YAML: ${reason}`] };
