@@ -1,0 +1,197 @@
+/** Sorts a file's tensors into modules by their names and shapes alone: what `inspectLora` and `readLora` share. */
+import { FacetError } from "../errors.ts";
+import type { TensorEntry } from "../formats/source.ts";
+import { adapterOf } from "./adapters.ts";
+import { modulesOf } from "./architecture/index.ts";
+import type { Adapter, Checked } from "./convert/adapter.ts";
+import { Parts } from "./convert/adapter.ts";
+import { needsBase } from "./convert/dora.ts";
+import type { NeedsBase } from "./convert/dora.ts";
+import type { Dialect, DialectId, Header, Role } from "./dialects/dialect.ts";
+import { dialects, readKey } from "./dialects/index.ts";
+import type { Understood } from "./dialects/index.ts";
+import { embeddingOf } from "./embeddings.ts";
+import type { EmbeddingEntry } from "./embeddings.ts";
+import { chooseFamily } from "./family.ts";
+import type { Family, ModuleShape } from "./lora.ts";
+import { refuseForeign, refuseUnread } from "./recognise.ts";
+
+export interface ScannedModule extends Checked {
+  readonly module: ModuleShape;
+  readonly adapter: Adapter;
+  readonly parts: Parts;
+  readonly tensors: readonly TensorEntry[];
+  readonly alpha: TensorEntry | undefined;
+  /** Whether PEFT's configuration speaks of it. */
+  readonly peft: boolean;
+}
+
+export interface Scan {
+  readonly dialect: Dialect;
+  readonly family: Family;
+  /** In architecture order. */
+  readonly modules: readonly ScannedModule[];
+  readonly needsBase: readonly {
+    readonly path: string;
+    readonly kind: NeedsBase;
+    readonly tensors: number;
+  }[];
+  readonly embeddings: readonly (EmbeddingEntry & { readonly name: string })[];
+  /** Kinds by name, also those that are left out: norms and biases. */
+  readonly adapters: readonly string[];
+  readonly matched: number;
+  readonly total: number;
+  /** What is not used, in the file's order. */
+  readonly unmatched: readonly string[];
+}
+
+interface Placed {
+  readonly entry: TensorEntry;
+  readonly understood: Understood;
+}
+
+/** Dialects whose alpha comes from PEFT's configuration where the file has no alpha tensors. */
+const configured: ReadonlySet<DialectId> = new Set(["peft", "peft-raw", "weights2weights"]);
+
+/** Throws for a file that is no LoRA, of another model family, incomplete, or of shapes that do not fit. */
+export function scanLora(header: Header): Scan {
+  const placed: Placed[] = [];
+  const embeddings: (EmbeddingEntry & { name: string })[] = [];
+  const unread = new Set<string>();
+  const extras = new Set<string>();
+  for (const entry of header.tensors.values()) {
+    const understood = readKey(entry.name, header);
+    if (understood) {
+      const { role } = understood;
+      if (role !== "norm" && role !== "bias") placed.push({ entry, understood });
+      else {
+        extras.add(role);
+        unread.add(entry.name);
+      }
+      continue;
+    }
+    const embedding = embeddingOf(entry, header);
+    if (embedding) embeddings.push({ ...embedding, name: entry.name });
+    else unread.add(entry.name);
+  }
+  const matrices = placed.filter(({ understood }) => understood.role !== "alpha").length;
+  if (matrices === 0) refuseUnread(header);
+  if (2 * placed.length < header.tensors.size) refuseForeign(header, unread);
+
+  const family = chooseFamily(header, placed);
+  const layout = modulesOf(family);
+  const groups = new Map<number, Placed[]>();
+  for (const one of placed) {
+    const index = one.understood.place[family];
+    if (index < 0) {
+      unread.add(one.entry.name);
+      continue;
+    }
+    const group = groups.get(index);
+    if (group) group.push(one);
+    else groups.set(index, [one]);
+  }
+
+  const modules: ScannedModule[] = [];
+  const refused: { path: string; kind: NeedsBase; tensors: number }[] = [];
+  const kinds = new Set<string>();
+  const tally = new Map<Dialect, number>();
+  for (const [index, group] of [...groups].toSorted(([a], [b]) => a - b)) {
+    const module = layout[index] as ModuleShape;
+    const roles = group.map(({ understood }) => understood.role);
+    const kind = needsBase(roles);
+    if (kind) {
+      refused.push({ path: module.path, kind, tensors: group.length });
+      kinds.add(kind);
+    } else {
+      const scanned = scanModule(header, module, group, roles);
+      if (!scanned) {
+        // An alpha whose matrices are not there says nothing.
+        for (const { entry } of group) unread.add(entry.name);
+        continue;
+      }
+      modules.push(scanned);
+      kinds.add(scanned.adapter.kind);
+    }
+    for (const { understood } of group) {
+      for (const dialect of understood.dialects) tally.set(dialect, (tally.get(dialect) ?? 0) + 1);
+    }
+  }
+  if (modules.length === 0 && refused.length === 0) refuseUnread(header);
+  return {
+    dialect: majority(tally, family, modules),
+    family,
+    modules,
+    needsBase: refused,
+    embeddings,
+    adapters: [...kinds, ...extras],
+    matched: header.tensors.size - unread.size,
+    total: header.tensors.size,
+    unmatched: [...header.tensors.keys()].filter((name) => unread.has(name)),
+  };
+}
+
+function scanModule(
+  header: Header,
+  module: ModuleShape,
+  group: readonly Placed[],
+  roles: readonly Role[],
+): ScannedModule | undefined {
+  const entries = new Map<Role, TensorEntry>();
+  for (const { entry, understood } of group) {
+    const other = entries.get(understood.role);
+    if (other) refuseTwice(header, module, group, other, entry);
+    entries.set(understood.role, entry);
+  }
+  const parts = new Parts(header.name, module, entries);
+  const adapter = adapterOf(roles, parts);
+  if (!adapter) return undefined;
+  const { rank, dimension } = adapter.check(parts);
+  return {
+    module,
+    adapter,
+    parts,
+    rank,
+    dimension,
+    tensors: group
+      .filter(({ understood }) => understood.role !== "alpha")
+      .map(({ entry }) => entry),
+    alpha: entries.get("alpha"),
+    peft: group.some(({ understood }) => understood.dialects.some(({ id }) => configured.has(id))),
+  };
+}
+
+function refuseTwice(
+  header: Header,
+  module: ModuleShape,
+  group: readonly Placed[],
+  first: TensorEntry,
+  second: TensorEntry,
+): never {
+  const names = new Set(group.flatMap(({ understood }) => understood.adapter ?? []));
+  const message =
+    names.size > 1
+      ? `The file holds ${names.size} adapters (${[...names].join(", ")}). Save one of them alone.`
+      : `${first.name} and ${second.name} are the same matrix of ${module.path} by two names. One of them must go.`;
+  throw new FacetError("malformed", message, { path: header.name, field: second.name });
+}
+
+/** The dialect of most keys; where several read equally many, the special before the general. */
+function majority(
+  tally: ReadonlyMap<Dialect, number>,
+  family: Family,
+  modules: readonly ScannedModule[],
+): Dialect {
+  // What text encoders alone are called is the same in both; kohya itself writes these (formats.md 1.2).
+  const own: DialectId = family === "sdxl" ? "kohya-sgm" : "kohya-diffusers";
+  const known = modules.map(({ module, rank }) => ({ path: module.path, rank }));
+  const candidates = dialects
+    .filter((dialect) => tally.has(dialect) && (dialect.claims?.(known) ?? true))
+    .toSorted(
+      (a, b) =>
+        (tally.get(b) ?? 0) - (tally.get(a) ?? 0) || Number(b.id === own) - Number(a.id === own),
+    );
+  const [first] = candidates;
+  if (!first) throw new Error("a file with modules has a dialect");
+  return first;
+}

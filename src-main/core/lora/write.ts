@@ -1,0 +1,72 @@
+/** Lays a LoRA out as the tensors of a file in one of the dialects that other tools load completely. */
+import type { PlannedTensor } from "../formats/safetensors/write.ts";
+import type { WritableDialect } from "./dialects/dialect.ts";
+import { kohyaDiffusers } from "./dialects/kohya-diffusers.ts";
+import { kohyaSgm } from "./dialects/kohya-sgm.ts";
+import { peft } from "./dialects/peft.ts";
+import { bundledEmbeddings } from "./embeddings.ts";
+import type { Family, Lora } from "./lora.ts";
+
+export type WrittenDialect = "kohya" | "kohya-diffusers" | "peft";
+export type WrittenDtype = "F16" | "BF16" | "F32";
+
+/** `kohya` is what kohya itself writes: sgm names for SDXL, diffusers names for SD1.5. */
+function dialectFor(dialect: WrittenDialect, family: Family): WritableDialect {
+  if (dialect === "peft") return peft;
+  return dialect === "kohya" && family === "sdxl" ? kohyaSgm : kohyaDiffusers;
+}
+
+/**
+ * Tensors in architecture order. The scale is folded into `up`, so alpha is the rank; it is written wherever the
+ * format has a place among the tensors (PEFT keeps it in the metadata: see metadata.ts).
+ */
+export function planLora(
+  lora: Lora,
+  dialect: WrittenDialect,
+  dtype: WrittenDtype,
+): PlannedTensor[] {
+  const writer = dialectFor(dialect, lora.family);
+  const { suffixes } = writer;
+  const planned: PlannedTensor[] = [];
+  for (const module of lora.modules) {
+    const name = writer.write(module, lora.family);
+    const { rank } = module;
+    if (suffixes.alpha !== undefined) {
+      planned.push({
+        name: `${name}${suffixes.alpha}`,
+        dtype: exactly(rank, dtype) ? dtype : "F32",
+        shape: [],
+        values: () => Float32Array.of(rank),
+      });
+    }
+    planned.push(
+      {
+        name: `${name}${suffixes.down}`,
+        dtype,
+        shape: module.conv ? [rank, module.in, ...module.kernel] : [rank, module.in],
+        values: () => module.down,
+      },
+      {
+        name: `${name}${suffixes.up}`,
+        dtype,
+        shape: module.conv ? [module.out, rank, 1, 1] : [module.out, rank],
+        values: () => module.up,
+      },
+    );
+  }
+  if (dialect === "peft") return planned;
+  return [
+    ...planned,
+    ...bundledEmbeddings(lora, (name, shape, values) => ({ name, dtype, shape, values })),
+  ];
+}
+
+/** Bits of a number's significand, the leading one included. */
+const significand = { F32: 24, F16: 11, BF16: 8 } as const;
+
+/** Whether a rank survives the type: above 256 not every whole number is a bfloat16. */
+function exactly(rank: number, dtype: WrittenDtype): boolean {
+  let odd = rank;
+  while (odd > 0 && odd % 2 === 0) odd /= 2;
+  return odd < 2 ** significand[dtype];
+}
