@@ -1,7 +1,7 @@
 /** Test projects, grouped by what they need. */
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
-function project(name: string, timeout: number, parallel = true) {
+function project(name: string, timeout: number, parallel = true): TestProjectInlineConfiguration {
   return {
     test: {
       name,
@@ -11,7 +11,7 @@ function project(name: string, timeout: number, parallel = true) {
       hookTimeout: timeout,
       fileParallelism: parallel,
     },
-  } as const;
+  };
 }
 
 export default defineConfig({
@@ -20,6 +20,7 @@ export default defineConfig({
       project("unit", 30_000),
       project("integration", 120_000),
       project("e2e", 120_000, false),
+      project("electron", 120_000, false),
       project("parity", 300_000, false),
     ],
   },

@@ -1,0 +1,118 @@
+/** A real host on a library of its own, and a real Chromium in front of it. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { findBrowser } from "../../build/tools/browser.ts";
+import { root } from "../../build/tools/paths.ts";
+
+/** Opening the library and both engines on a busy machine. */
+const START_SECONDS = 60;
+
+export interface StudioHost extends AsyncDisposable {
+  /** With the token. */
+  readonly url: string;
+  /** Everything the host wrote so far. */
+  readonly log: () => string;
+  readonly library: string;
+  /** A folder of the test's own, gone when the host is. */
+  readonly folder: string;
+  readonly process: ChildProcess;
+}
+
+/** Starts `src-main/host.ts` as `npm start` does, on a free port. */
+export async function startStudioHost(): Promise<StudioHost> {
+  const folder = await mkdtemp(join(tmpdir(), "facet-e2e-"));
+  const library = join(folder, "library");
+  const child = spawn(process.execPath, ["src-main/host.ts", "--library", library, "--port", "0"], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, CI: "1" },
+  });
+  let log = "";
+  child.stdout.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const stop = async () => {
+    await stopProcess(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const url = await waitForAddress(child, () => log);
+    return { url, log: () => log, library, folder, process: child, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function waitForAddress(child: ChildProcess, log: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fail = (what: string) => reject(new Error(`The host ${what}. It wrote:\n${log()}`));
+    const late = setTimeout(
+      () => fail(`gave no address in ${START_SECONDS} s`),
+      START_SECONDS * 1000,
+    );
+    const look = () => {
+      const url = /http:\/\/\S+#token=\S+/.exec(log())?.[0];
+      if (url === undefined) return;
+      clearTimeout(late);
+      resolve(url);
+    };
+    child.stdout?.on("data", look);
+    child.once("exit", (code) => {
+      clearTimeout(late);
+      fail(`ended with code ${code}`);
+    });
+  });
+}
+
+async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await ended;
+  clearTimeout(late);
+}
+
+export interface StudioPage extends AsyncDisposable {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  readonly browser: Browser;
+  /** Errors of the page: console errors, uncaught exceptions, refused requests, broken policies. */
+  readonly troubles: string[];
+}
+
+/** Opens Chromium at the size of the drawings, with reduced motion so that nothing is caught half-way. */
+export async function openStudioPage(
+  url: string,
+  options: { width?: number; height?: number; colorScheme?: "dark" | "light" } = {},
+): Promise<StudioPage> {
+  const executablePath = findBrowser();
+  if (executablePath === undefined) {
+    throw new Error("There is no Chromium. `npm test` installs one; or name one in CHROME_PATH.");
+  }
+  const browser = await chromium.launch({
+    executablePath,
+    // Chromium's own sandbox does not run as root, which containers usually are.
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: ["--disable-dev-shm-usage"],
+  });
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
+    colorScheme: options.colorScheme ?? "dark",
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") troubles.push(message.text());
+  });
+  page.on("pageerror", (error) => troubles.push(String(error)));
+  page.on("response", (response) => {
+    if (response.status() >= 400) troubles.push(`${response.status()} ${response.url()}`);
+  });
+  await page.goto(url);
+  return { page, context, browser, troubles, [Symbol.asyncDispose]: () => browser.close() };
+}
