@@ -4,7 +4,7 @@
  * Styles are inline because Mantine writes its variables into the page; scripts never are.
  * `sockets` names the WebSocket addresses of the host; Electron needs none.
  */
-export function contentSecurityPolicy(sockets: readonly string[] = []): string {
+function contentSecurityPolicy(sockets: readonly string[] = []): string {
   return [
     "default-src 'none'",
     "script-src 'self'",

@@ -41,7 +41,7 @@ function shorten(name: string): string {
 }
 
 /** A relative path inside one batch, e.g. `folder/adapter_model.safetensors`. */
-export function safeName(name: string): string {
+function safeName(name: string): string {
   const given = name.split(/[/\\]/).filter((part) => part !== "" && part !== ".");
   if (given.includes("..") || given.length === 0 || given.length > DEEPEST_FOLDER) {
     throw new FacetError("invalid-argument", `"${name}" is no name for an uploaded file.`, {
@@ -135,6 +135,6 @@ function tooLarge(upload: UploadRequest, bytes: number): FacetError {
   );
 }
 
-export function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

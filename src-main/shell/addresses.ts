@@ -1,7 +1,7 @@
 /** The pages' own scheme, and the few places outside that a link may lead to. */
 
 export const SCHEME = "studio";
-export const PAGE_HOST = "app";
+const PAGE_HOST = "app";
 export const PAGE_ORIGIN = `${SCHEME}://${PAGE_HOST}`;
 
 const OUTSIDE = new Set(["github.com", "huggingface.co", "civitai.com", "docs.comfy.org"]);
