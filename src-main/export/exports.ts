@@ -3,10 +3,9 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { findLoraFolders, type Machine, thisMachine } from "../comfy/folders.ts";
+import { findLoraFolders, type Machine } from "../comfy/folders.ts";
 import { isTemporary, sweepTemporaries } from "../files/temporaries.ts";
 import { failureOf } from "../jobs/failure.ts";
-import { version } from "../package-root.ts";
 import type { JobContext, Jobs } from "../jobs/jobs.ts";
 import type { ContractRouterClient } from "@orpc/contract";
 import type { EngineContract } from "../../src-preload/contract/engine.ts";
@@ -53,8 +52,8 @@ export interface ExportsOptions {
   readonly catalogue: Catalogue;
   /** The library's `staging` folder: the download route finds `<staging>/<token>/<name>` in it. */
   readonly staging: string;
-  /** Left out: this one. */
-  readonly machine?: Machine;
+  readonly version: string;
+  readonly machine: Machine;
   /** Folders from the settings. */
   chosenFolders(): readonly string[];
 }
@@ -119,7 +118,7 @@ export class Exports {
 
   async folders(): Promise<ComfyFolder[]> {
     return (
-      await findLoraFolders(this.#options.chosenFolders(), this.#options.machine ?? thisMachine())
+      await findLoraFolders(this.#options.chosenFolders(), this.#options.machine)
     ).folders;
   }
 
@@ -214,7 +213,7 @@ export class Exports {
   }
 
   async #write(details: Details, path: string, options: Options): Promise<Exported> {
-    const { catalogue, engine } = this.#options;
+    const { catalogue, engine, version } = this.#options;
     const overwrite = options.existing === "overwrite";
     const preview = catalogue.preview(details.id);
     const { thumbnail, png } =
