@@ -4,11 +4,10 @@ import { toFloat32 } from "../../tensor/convert.ts";
 import { byteSize, elementCount } from "../../tensor/dtype.ts";
 import { torchLimits as limits } from "../limits.ts";
 import { entryOf, type ByteSource, type TensorEntry, type TensorFile } from "../source.ts";
-import { decodeUtf8 } from "../utf8.ts";
 import { flattenState } from "./flatten-state.ts";
 import { readPickle } from "./pickle.ts";
 import type { PickleTensor } from "./values.ts";
-import { openZip, type Zip } from "./zip.ts";
+import { openZip, type Zip, type ZipEntry } from "./zip.ts";
 
 const pickleName = "/data.pkl";
 
@@ -81,17 +80,15 @@ function findRoot(zip: Zip, source: ByteSource): string {
     );
   }
   const order = zip.entries.get(`${root}/byteorder`);
-  if (order) {
-    const text =
-      order.size <= 16 ? decodeUtf8(source.read(zip.dataOffset(order), order.size)) : "unknown";
-    if (text.trim() !== "little") {
-      unsupported(
-        source,
-        `stores its numbers in ${JSON.stringify(text)} byte order; only little is read.`,
-      );
-    }
+  if (order && byteOrder(order, zip, source) !== "little") {
+    unsupported(source, "does not store its numbers in little-endian order, the only one read.");
   }
   return root;
+}
+
+function byteOrder(entry: ZipEntry, zip: Zip, source: ByteSource): string {
+  const length = Math.min(entry.size, "little".length + 1);
+  return String.fromCharCode(...source.read(zip.dataOffset(entry), length));
 }
 
 function pickleBytes(zip: Zip, root: string, source: ByteSource): Uint8Array {
