@@ -117,9 +117,7 @@ export class Exports {
   }
 
   async folders(): Promise<ComfyFolder[]> {
-    return (
-      await findLoraFolders(this.#options.chosenFolders(), this.#options.machine)
-    ).folders;
+    return (await findLoraFolders(this.#options.chosenFolders(), this.#options.machine)).folders;
   }
 
   async #run(

@@ -1,8 +1,11 @@
 /** Writes one LoRA file: hashes of the data first (they stand in the header), then the file, whole or not at all. */
 import { createHash } from "node:crypto";
 import { assert } from "../core/errors.ts";
+import { openTensorFile } from "../core/formats/open.ts";
+import type { SafetensorsFile } from "../core/formats/safetensors/read.ts";
 import type { PlannedTensor } from "../core/formats/safetensors/write.ts";
 import { encodeSafetensors } from "../core/formats/safetensors/write.ts";
+import type { TensorFile } from "../core/formats/source.ts";
 import type { Lora } from "../core/lora/lora.ts";
 import {
   fitHeader,
@@ -13,8 +16,10 @@ import {
   withHashes,
   type Written,
 } from "../core/lora/metadata.ts";
+import { relabelLora } from "../core/lora/relabel.ts";
 import { planLora } from "../core/lora/write.ts";
 import { writeAtomically } from "../files/atomic-write.ts";
+import { openFileSource } from "../files/source.ts";
 import type { ExportDialect, ExportDtype } from "../../src-preload/contract/exports.ts";
 
 export interface LoraFile {
@@ -50,8 +55,25 @@ export function writeLoraFile({ lora, ...file }: LoraFile & { readonly lora: Lor
   return writePlanned(tensors, { family: lora.family, dialect: file.dialect, modules }, file);
 }
 
-/** The same for tensors that are planned already. */
-export function writePlanned(
+/**
+ * Writes a file's LoRA under other names where that is all there is to do; null where its matrices must be computed.
+ * Throws what reading it would throw.
+ */
+export function copyLoraFile(from: string, file: LoraFile): WrittenFile | null {
+  using source = openFileSource(from);
+  const opened = openTensorFile(source);
+  if (!isSafetensors(opened)) return null;
+  // In one read: a LoRA is thousands of small tensors.
+  const data = source.read(opened.dataOffset, source.size - opened.dataOffset);
+  const relabelled = relabelLora(opened, data, file.dialect, stored[file.dtype]);
+  return relabelled && writePlanned(relabelled.tensors, relabelled.written, file);
+}
+
+function isSafetensors(file: TensorFile): file is SafetensorsFile {
+  return "dataOffset" in file;
+}
+
+function writePlanned(
   tensors: readonly PlannedTensor[],
   written: Written,
   { to, metadata, overwrite }: Pick<LoraFile, "to" | "metadata" | "overwrite">,
@@ -82,9 +104,23 @@ function hashData(
     const to = Math.min(chunk.length, legacyStart + legacyLength - position);
     if (from < to) window.update(chunk.subarray(from, to));
     position += chunk.length;
-    data.push(chunk);
+    append(data, chunk);
   }
   return { data, hashes: { data: whole.digest("hex"), legacy: window.digest("hex").slice(0, 8) } };
+}
+
+/** Adds a chunk; one that lies right behind the last in the same memory becomes part of it. */
+function append(chunks: Uint8Array[], chunk: Uint8Array): void {
+  const last = chunks.at(-1);
+  if (last?.buffer === chunk.buffer && last.byteOffset + last.byteLength === chunk.byteOffset) {
+    chunks[chunks.length - 1] = new Uint8Array(
+      chunk.buffer,
+      last.byteOffset,
+      last.byteLength + chunk.byteLength,
+    );
+  } else {
+    chunks.push(chunk);
+  }
 }
 
 /** Everything before the data section: the length and the JSON. */

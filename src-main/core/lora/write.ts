@@ -11,7 +11,7 @@ export type WrittenDialect = "kohya" | "kohya-diffusers" | "peft";
 export type WrittenDtype = "F16" | "BF16" | "F32";
 
 /** `kohya` is what kohya itself writes: sgm names for SDXL, diffusers names for SD1.5. */
-function dialectFor(dialect: WrittenDialect, family: Family): WritableDialect {
+export function writerFor(dialect: WrittenDialect, family: Family): WritableDialect {
   if (dialect === "peft") return peft;
   return dialect === "kohya" && family === "sdxl" ? kohyaSgm : kohyaDiffusers;
 }
@@ -25,7 +25,7 @@ export function planLora(
   dialect: WrittenDialect,
   dtype: WrittenDtype,
 ): PlannedTensor[] {
-  const writer = dialectFor(dialect, lora.family);
+  const writer = writerFor(dialect, lora.family);
   const { suffixes } = writer;
   const planned: PlannedTensor[] = [];
   for (const module of lora.modules) {

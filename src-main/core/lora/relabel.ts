@@ -1,0 +1,123 @@
+/**
+ * Writes a plain LoRA under other names without touching a number: no rounding, and several times faster than through
+ * float32. Alphas stay as they are.
+ */
+import { FacetError } from "../errors.ts";
+import type { SafetensorsFile } from "../formats/safetensors/read.ts";
+import type { PlannedTensor } from "../formats/safetensors/write.ts";
+import type { TensorEntry } from "../formats/source.ts";
+import { toFloat32 } from "../tensor/convert.ts";
+import { elementCount } from "../tensor/dtype.ts";
+import type { Written } from "./metadata.ts";
+import type { ScannedModule } from "./scan.ts";
+import { scanLora } from "./scan.ts";
+import { writerFor } from "./write.ts";
+import type { WrittenDialect, WrittenDtype } from "./write.ts";
+
+export interface Relabelled {
+  readonly tensors: PlannedTensor[];
+  readonly written: Written;
+}
+
+/**
+ * Null where the matrices must be computed: other element types, other kinds of adapter, alphas outside the file,
+ * embeddings. Throws what `readLora` would throw.
+ * @param data the file's whole data section.
+ */
+export function relabelLora(
+  file: SafetensorsFile,
+  data: Uint8Array,
+  dialect: WrittenDialect,
+  dtype: WrittenDtype,
+): Relabelled | null {
+  const scan = scanLora(file);
+  if (scan.needsBase.length > 0 || scan.embeddings.length > 0) return null;
+  const writer = writerFor(dialect, scan.family);
+  const { suffixes } = writer;
+  const bytes = (entry: TensorEntry): Uint8Array => {
+    const stored = file.tensors.get(entry.name);
+    return data.subarray(stored?.start, stored?.end);
+  };
+  const tensors: PlannedTensor[] = [];
+  const modules: Written["modules"][number][] = [];
+  for (const scanned of scan.modules) {
+    const { module, rank, parts } = scanned;
+    const alpha = alphaOf(scanned, bytes);
+    if (scanned.adapter.kind !== "lora" || alpha === null) return null;
+    const matrices = [
+      {
+        role: "down",
+        shape: module.conv ? [rank, module.in, ...module.kernel] : [rank, module.in],
+      },
+      { role: "up", shape: module.conv ? [module.out, rank, 1, 1] : [module.out, rank] },
+    ] as const;
+    const name = writer.write(module, scan.family);
+    for (const { role, shape } of matrices) {
+      const entry = parts.need(role);
+      if (entry.dtype !== dtype) return null;
+      const values = bytes(entry);
+      refuseNotFinite(values, dtype, entry, file.name);
+      tensors.push({ name: `${name}${suffixes[role]}`, dtype, shape, values: () => values });
+    }
+    if (suffixes.alpha !== undefined)
+      tensors.push({ ...alpha.tensor, name: `${name}${suffixes.alpha}` });
+    modules.push({ path: module.path, rank, alpha: alpha.value, kernel: module.kernel });
+  }
+  return { tensors, written: { family: scan.family, dialect, modules } };
+}
+
+/** As stored, or the rank where absence means scale 1; null where its place is another file or the metadata. */
+function alphaOf(
+  { alpha, peft, rank }: ScannedModule,
+  bytes: (entry: TensorEntry) => Uint8Array,
+): { value: number; tensor: Omit<PlannedTensor, "name"> } | null {
+  if (alpha === undefined) {
+    if (peft) return null;
+    return {
+      value: rank,
+      tensor: { dtype: "F32", shape: [], values: () => Float32Array.of(rank) },
+    };
+  }
+  if (elementCount(alpha.shape) !== 1) return null;
+  const { dtype } = alpha;
+  const stored = bytes(alpha);
+  const [value] = toFloat32(stored, dtype);
+  if (value === undefined || !Number.isFinite(value)) return null;
+  return { value, tensor: { dtype, shape: [], values: () => stored } };
+}
+
+/** Exponent bits that mean infinity or NaN, of the two halves or the whole of a 32-bit word. */
+const special = {
+  F16: [0x7c00, 0x7c00_0000],
+  BF16: [0x7f80, 0x7f80_0000],
+  F32: [0x7f80_0000, 0x7f80_0000],
+} as const;
+
+function refuseNotFinite(
+  values: Uint8Array,
+  dtype: WrittenDtype,
+  entry: TensorEntry,
+  path: string,
+): void {
+  const [low, high] = special[dtype];
+  const aligned = values.byteOffset % 4 === 0 && values.byteLength % 4 === 0;
+  const { buffer, byteOffset, byteLength } = aligned ? values : padded(values);
+  const words = new Uint32Array(buffer, byteOffset, byteLength / 4);
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] as number;
+    if ((word & low) !== low && (word & high) !== high) continue;
+    const numbers = toFloat32(values, dtype);
+    const at = numbers.findIndex((value) => !Number.isFinite(value));
+    throw new FacetError(
+      "not-finite",
+      `${entry.name} holds ${numbers[at]} at index ${at} of ${numbers.length}: the training or the conversion that made it diverged.`,
+      { path, field: entry.name },
+    );
+  }
+}
+
+function padded(values: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(Math.ceil(values.byteLength / 4) * 4);
+  copy.set(values);
+  return copy;
+}
