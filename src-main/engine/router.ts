@@ -5,7 +5,7 @@ import { engineContract } from "../../src-preload/contract/engine.ts";
 import { hashFile } from "../files/hash.ts";
 import { ends, extremity, histogram, sampleCoordinates } from "../core/spaces/distribution.ts";
 import type { LatentSpace } from "../core/spaces/space.ts";
-import { writeLoraFile } from "../export/writer.ts";
+import { copyLoraFile, writeLoraFile } from "../export/writer.ts";
 import { runtimeProducts } from "./products.ts";
 import { Runtime } from "./runtime.ts";
 import { providerReport } from "./providers.ts";
@@ -125,8 +125,10 @@ export function engineRouter() {
       kept: (await materialise(input.source, spaces)).kept,
     })),
     export: os.export.handler(async ({ input }) => {
-      const { lora } = await materialise(input.source, spaces);
-      return { ...writeLoraFile({ ...input, lora }), fingerprint: fingerprintOf(lora) };
+      const { source } = input;
+      const copied = source.kind === "file" ? copyLoraFile(source.path, input) : null;
+      if (copied !== null) return copied;
+      return writeLoraFile({ ...input, lora: (await materialise(source, spaces)).lora });
     }),
   });
 }

@@ -182,6 +182,6 @@ export const engineContract = {
         overwrite: z.boolean(),
       }),
     )
-    .output(z.object({ bytes: z.int(), sha256: z.string(), modules: z.int(), fingerprint: z.string() })),
+    .output(z.object({ bytes: z.int(), sha256: z.string(), modules: z.int() })),
 };
 export type EngineContract = typeof engineContract;
