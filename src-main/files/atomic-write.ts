@@ -83,11 +83,15 @@ function writeTemporary(
     const gathered = Buffer.allocUnsafeSlow(gatherBytes);
     let used = 0;
     const put = (bytes: Uint8Array): void => {
-      hash.update(bytes);
-      for (let at = 0; at < bytes.byteLength;) {
-        const count = writeSync(descriptor, bytes, at);
-        at += count;
-        progress.bytes += count;
+      // In pieces: hashing then finds each in the cache, and neither call takes 2 GiB at once.
+      for (let start = 0; start < bytes.byteLength; start += gatherBytes) {
+        const piece = bytes.subarray(start, start + gatherBytes);
+        hash.update(piece);
+        for (let at = 0; at < piece.byteLength;) {
+          const count = writeSync(descriptor, piece, at);
+          at += count;
+          progress.bytes += count;
+        }
       }
     };
     for (const chunk of chunks) {

@@ -46,9 +46,7 @@ class FileSource implements ByteSource, Disposable {
     checkRange(this, offset, length);
     if (this.#descriptor === undefined)
       throw new Error(`"${this.name}" was closed before it was read`);
-    // Not Buffer's pool, whose memory is shared; not zeroed, since every byte is read or an error is thrown.
-    const { buffer } = Buffer.allocUnsafeSlow(length);
-    const bytes = new Uint8Array(buffer, 0, length);
+    const bytes = this.#allocate(length);
     let done = 0;
     while (done < length) {
       const count = this.#readInto(this.#descriptor, bytes, done, offset + done);
@@ -63,6 +61,19 @@ class FileSource implements ByteSource, Disposable {
       done += count;
     }
     return bytes;
+  }
+
+  #allocate(length: number): Uint8Array {
+    try {
+      // Not Buffer's pool, whose memory is shared; not zeroed, since every byte is read or an error is thrown.
+      return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer, 0, length);
+    } catch (cause) {
+      throw new FacetError(
+        "out-of-memory",
+        `There is no memory for ${length} bytes of "${this.name}". Close other programs and try again.`,
+        { path: this.name, cause },
+      );
+    }
   }
 
   #readInto(descriptor: number, bytes: Uint8Array, at: number, position: number): number {

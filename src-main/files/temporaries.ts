@@ -15,7 +15,8 @@ const longestWrite = 7 * 24 * 3600 * 1000;
 
 /** In the same folder, hence on the same disk, so that a rename suffices. */
 export function temporaryPath(path: string): string {
-  const stem = [...basename(path)].slice(0, stemLength).join("");
+  // By characters, so that none is cut in two.
+  const stem = Array.from(basename(path)).slice(0, stemLength).join("");
   const unique = randomBytes(6).toString("hex");
   return join(dirname(path), `.${stem}.${process.pid}.${unique}${ending}`);
 }

@@ -8,7 +8,7 @@
  * Rules as in the reference reader: https://github.com/huggingface/safetensors (safetensors/src/tensor.rs).
  */
 import { FacetError, type ErrorCode } from "../../errors.ts";
-import { byteSize, dtypes, type DType } from "../../tensor/dtype.ts";
+import { byteSize, dtypes, isDType, type DType } from "../../tensor/dtype.ts";
 import { safetensorsLimits as limits } from "../limits.ts";
 import type { TensorEntry } from "../source.ts";
 import { decodeUtf8 } from "../utf8.ts";
@@ -178,8 +178,7 @@ class HeaderParser {
 
   #dtype(name: string): DType {
     const text = this.#string("the name of a dtype", name);
-    const dtype = dtypeByName.get(text);
-    if (dtype) return dtype;
+    if (isDType(text)) return text;
     refuse(
       "unsupported",
       this.#file,
@@ -315,8 +314,6 @@ class HeaderParser {
     );
   }
 }
-
-const dtypeByName: ReadonlyMap<string, DType> = new Map(dtypes.map((dtype) => [dtype, dtype]));
 
 /** Infinity where the product leaves the safe integers, also where a later size is 0: no writer makes that. */
 function storedBytes(dtype: DType, shape: readonly number[]): number {

@@ -4,9 +4,9 @@ import { torchLimits as limits } from "../limits.ts";
 import type { PickleDictionary, PickleSequence, PickleTensor, PickleValue } from "./values.ts";
 
 /** The name of a tensor that was saved alone. */
-export const soleTensor = "tensor";
+const soleTensor = "tensor";
 
-export interface State {
+interface State {
   readonly tensors: ReadonlyMap<string, PickleTensor>;
   readonly metadata: ReadonlyMap<string, string>;
 }

@@ -68,7 +68,7 @@ test("an independent reader finds names, metadata and values in place", () => {
       (tensors, metadata) => {
         const plan = tensors.map(({ name, dtype, values }): PlannedTensor => ({
           name,
-          dtype: dtype as "F32" | "F16" | "BF16",
+          dtype,
           shape: [values.length],
           values: () => Float32Array.from(values),
         }));

@@ -462,7 +462,7 @@ test("whatever happens to a torch file's bytes, it is refused by a FacetError or
 test("any sequence of instructions is refused by a FacetError or read consistently", () => {
   const instruction = fc.oneof(
     fc.constantFrom<Instruction>(
-      ..."(t)}]seuaRbN.0q\u0000h\u0000",
+      ..."(t)}]seuaRbN.0q\u0000h\u0000".split(""),
       0x81,
       0x85,
       0x86,
