@@ -220,9 +220,41 @@ export class Records {
     return inserted;
   }
 
+  /** The file under a row has changed: its header is taken anew, all that was read from it is forgotten. */
+  replaceFile(seq: number, inspection: Inspection, modifiedAt: number): void {
+    const { rank } = inspection;
+    this.#database
+      .statement(
+        `update loras set family = ?, dialect = ?, rank_min = ?, rank_max = ?, modules = ?, parameters = ?,
+           matched = ?, total = ?, bytes = ?, modified_at = ?, trouble = ?, state = 'unread', sha256 = null,
+           companion = '', fingerprint = null, unsaved = unsaved + 1 where seq = ?`,
+      )
+      .run(
+        inspection.family,
+        inspection.dialect,
+        rank.min,
+        rank.max,
+        inspection.modules,
+        inspection.parameters,
+        inspection.matched,
+        inspection.total,
+        inspection.bytes,
+        Math.round(modifiedAt),
+        troubleOf(inspection),
+        seq,
+      );
+    this.#database.statement("delete from sketches where lora = ?").run(seq);
+    this.#database
+      .statement("update inspections set body = ? where lora = ?")
+      .run(packInspection(inspection), seq);
+  }
+
   setSketch(seq: number, sketch: string, norm: number): void {
     this.#database
-      .statement("insert or replace into sketches (lora, norm, vector) values (?, ?, ?)")
+      .statement(
+        `insert or replace into sketches (lora, norm, vector, version)
+         values (?, ?, ?, 1 + coalesce((select max(version) from sketches), 0))`,
+      )
       .run(seq, norm, sketchBytes(sketch));
   }
 

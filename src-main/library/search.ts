@@ -1,5 +1,5 @@
 /** Lists of cards: a filter becomes SQL that an index answers, at 100,000 identities as at ten. */
-import { z } from "zod";
+import type { z } from "zod";
 import { missingCase } from "../core/errors.ts";
 import { type Card, Filter } from "../../src-preload/contract/library.ts";
 import type { Changes } from "./changes.ts";

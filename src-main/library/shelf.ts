@@ -1,4 +1,5 @@
 /** What the parts of the library share. */
+import type { z } from "zod";
 import type { Read, Scanned } from "../../src-preload/contract/engine.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { Changes } from "./changes.ts";
@@ -20,8 +21,7 @@ export interface LibraryEngine {
   openSpace(input: { space: string }, options?: CallOptions): Promise<SpaceHeader>;
 }
 
-export type ReadOutcome = Zod<typeof Read>;
-type Zod<T extends { _output: unknown }> = T["_output"];
+export type ReadOutcome = z.infer<typeof Read>;
 
 /** What a space's file says of itself, as far as a row needs it. */
 export interface SpaceHeader {
@@ -32,7 +32,6 @@ export interface SpaceHeader {
   readonly dimension: number;
   readonly components: number;
   readonly rank: number;
-  readonly fingerprint: string;
 }
 
 /** Where what no user can act on is written: file names, causes. */

@@ -133,7 +133,11 @@ export class SpaceRows {
     return this.#change(id, "name", name);
   }
 
-  describe(id: string, index: number, change: { name?: string; starred?: boolean }): Description {
+  describe(
+    id: string,
+    index: number,
+    change: { name?: string | undefined; starred?: boolean | undefined },
+  ): Description {
     const { descriptions, components } = this.get(id);
     if (index >= components) {
       throw new FacetError(

@@ -75,8 +75,10 @@ create table inspections (
 create table sketches (
   lora integer primary key references loras (seq) on delete cascade,
   norm real not null,
-  vector blob not null                    -- 256 float32, little-endian
+  vector blob not null,                   -- 256 float32, little-endian
+  version integer not null                -- goes up with every change, so that new ones are found
 );
+create index sketches_version on sketches (version);
 create table recipes (
   lora integer primary key references loras (seq) on delete cascade,
   record text not null                    -- JSON of the contract's RecipeRecord
