@@ -4,7 +4,7 @@ import type { Role } from "../dialects/dialect.ts";
 import { columns } from "../lora.ts";
 import { unsizedRank } from "./adapter.ts";
 import type { Adapter, Converted, Parts } from "./adapter.ts";
-import { energy, truncate } from "./truncate.ts";
+import { truncate } from "./truncate.ts";
 import type { Matrix } from "./truncate.ts";
 import { contractMiddle } from "./tucker.ts";
 
@@ -135,9 +135,7 @@ function kronecker(
         (right.down[j * secondSize.columns + s] as number);
     }
   });
-  const total =
-    energy(first, firstSize.rows, firstSize.columns) *
-    energy(second, secondSize.rows, secondSize.columns);
+  const total = left.energy * right.energy;
   const held = pairs.reduce((sum, { value }) => sum + value * value, 0);
   return { rank: pairs.length, up, down, kept: total === 0 ? 1 : Math.min(1, held / total) };
 }
