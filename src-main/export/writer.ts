@@ -80,9 +80,11 @@ function writePlanned(
 ): WrittenFile {
   const whole = metadataFor(metadata, written);
   const { data, hashes } = hashData(tensors, hashedPart(whole));
-  const header = (candidate: Metadata) => headerOf(tensors, withHashes(candidate, hashes));
-  const fitted = fitHeader(whole, (candidate) => header(candidate).length);
-  const { bytes, sha256 } = writeAtomically(to, concatenated(header(fitted), data), { overwrite });
+  const header = fitHeader(
+    withHashes(whole, hashes),
+    (metadata) => split(tensors, metadata).header,
+  );
+  const { bytes, sha256 } = writeAtomically(to, concatenated(header, data), { overwrite });
   return { bytes, sha256, modules: written.modules.length };
 }
 
@@ -121,11 +123,6 @@ function append(chunks: Uint8Array[], chunk: Uint8Array): void {
   } else {
     chunks.push(chunk);
   }
-}
-
-/** Everything before the data section: the length and the JSON. */
-function headerOf(tensors: readonly PlannedTensor[], metadata: Metadata): Uint8Array {
-  return split(tensors, metadata).header;
 }
 
 /** The encoder's stream: its first chunk is the header, and values are only made as `rest` is read. */

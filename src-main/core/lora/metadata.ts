@@ -173,26 +173,26 @@ export function withHashes(metadata: Readonly<Metadata>, hashes: Hashes): Metada
 }
 
 /**
- * Drops what is least needed until `measure` (bytes of the whole header) is within the limit.
- * Throws `too-large` when even the necessary part is not.
+ * The header of the metadata, without what is least needed where it would pass the limit.
+ * Throws `too-large` when even the necessary part does.
  */
 export function fitHeader(
   metadata: Metadata,
-  measure: (metadata: Metadata) => number,
+  encode: (metadata: Metadata) => Uint8Array,
   limit = headerLimit,
-): Metadata {
+): Uint8Array {
   let kept = metadata;
-  let bytes = measure(kept);
+  let header = encode(kept);
   for (const key of dispensable) {
-    if (bytes <= limit) return kept;
+    if (header.length <= limit) return header;
     if (!(key in kept)) continue;
     kept = Object.fromEntries(Object.entries(kept).filter(([name]) => name !== key));
-    bytes = measure(kept);
+    header = encode(kept);
   }
-  if (bytes <= limit) return kept;
+  if (header.length <= limit) return header;
   throw new FacetError(
     "too-large",
-    `The header would be ${bytes} bytes, and tools read at most ${limit}. Its recipe takes ${kept[recipeKey]?.length ?? 0} characters.`,
+    `The header would be ${header.length} bytes, and tools read at most ${limit}. Its recipe takes ${kept[recipeKey]?.length ?? 0} characters.`,
     { field: "__metadata__" },
   );
 }

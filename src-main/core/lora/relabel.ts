@@ -7,7 +7,7 @@ import type { SafetensorsFile } from "../formats/safetensors/read.ts";
 import type { PlannedTensor } from "../formats/safetensors/write.ts";
 import type { TensorEntry } from "../formats/source.ts";
 import { toFloat32 } from "../tensor/convert.ts";
-import { elementCount } from "../tensor/dtype.ts";
+import { byteSize, elementCount } from "../tensor/dtype.ts";
 import type { Written } from "./metadata.ts";
 import type { ScannedModule } from "./scan.ts";
 import { scanLora } from "./scan.ts";
@@ -86,12 +86,33 @@ function alphaOf(
   return { value, tensor: { dtype, shape: [], values: () => stored } };
 }
 
-/** Exponent bits that mean infinity or NaN, of the two halves or the whole of a 32-bit word. */
+/** Exponent bits that mean infinity or NaN, in both halves of a 32-bit word; one bit below and the top bit of each. */
 const special = {
-  F16: [0x7c00, 0x7c00_0000],
-  BF16: [0x7f80, 0x7f80_0000],
-  F32: [0x7f80_0000, 0x7f80_0000],
+  F16: { exponent: 0x7c00_7c00, ones: 0x0001_0001, tops: 0x8000_8000 },
+  BF16: { exponent: 0x7f80_7f80, ones: 0x0001_0001, tops: 0x8000_8000 },
+  F32: { exponent: 0x7f80_0000, ones: 1, tops: 0x8000_0000 },
 } as const;
+
+/** Whether some number of the type is infinity or NaN, without looking at them one by one. */
+function hasSpecial(stored: Uint8Array, dtype: WrittenDtype): boolean {
+  const { exponent, ones, tops } = special[dtype];
+  // Headers of other tools may leave the data at odd places.
+  const bytes = stored.byteOffset % byteSize(dtype) === 0 ? stored : stored.slice();
+  const start = Math.min(bytes.byteLength, bytes.byteOffset % 4);
+  const count = Math.floor((bytes.byteLength - start) / 4);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + start, count);
+  let found = 0;
+  for (let index = 0; index < count; index++) {
+    // A part is special where all exponent bits are set: where this is zero, found as zero bytes are in C strings.
+    const rest = ~(words[index] as number) & exponent;
+    found |= (rest - ones) & ~rest & tops;
+  }
+  const ends = [bytes.subarray(0, start), bytes.subarray(start + 4 * count)];
+  return (
+    found !== 0 ||
+    ends.some((end) => toFloat32(end, dtype).some((value) => !Number.isFinite(value)))
+  );
+}
 
 function refuseNotFinite(
   values: Uint8Array,
@@ -99,25 +120,12 @@ function refuseNotFinite(
   entry: TensorEntry,
   path: string,
 ): void {
-  const [low, high] = special[dtype];
-  const aligned = values.byteOffset % 4 === 0 && values.byteLength % 4 === 0;
-  const { buffer, byteOffset, byteLength } = aligned ? values : padded(values);
-  const words = new Uint32Array(buffer, byteOffset, byteLength / 4);
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] as number;
-    if ((word & low) !== low && (word & high) !== high) continue;
-    const numbers = toFloat32(values, dtype);
-    const at = numbers.findIndex((value) => !Number.isFinite(value));
-    throw new FacetError(
-      "not-finite",
-      `${entry.name} holds ${numbers[at]} at index ${at} of ${numbers.length}: the training or the conversion that made it diverged.`,
-      { path, field: entry.name },
-    );
-  }
-}
-
-function padded(values: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(Math.ceil(values.byteLength / 4) * 4);
-  copy.set(values);
-  return copy;
+  if (!hasSpecial(values, dtype)) return;
+  const numbers = toFloat32(values, dtype);
+  const at = numbers.findIndex((value) => !Number.isFinite(value));
+  throw new FacetError(
+    "not-finite",
+    `${entry.name} holds ${numbers[at]} at index ${at} of ${numbers.length}: the training or the conversion that made it diverged.`,
+    { path, field: entry.name },
+  );
 }
