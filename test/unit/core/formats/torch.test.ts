@@ -422,6 +422,12 @@ test.each<[what: string, file: Uint8Array, code: string, words: string]>([
   expect(error.message).toContain(words);
 });
 
+test("an entry whose own header pushes its bytes into the next one is refused", () => {
+  const bytes = torchFile(data, { 0: numbers });
+  new DataView(bytes.buffer).setUint16(28, 500, true);
+  expect(refusal(bytes)).toMatchObject({ code: "malformed", field: "archive/data.pkl" });
+});
+
 test("a torch file cut at any place is refused by a FacetError", () => {
   const bytes = fixture("sole.pt");
   for (let length = 0; length < bytes.length; length++) {
