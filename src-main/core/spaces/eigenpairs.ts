@@ -79,7 +79,19 @@ function innerTrace(basis: Float32Array, image: Float32Array): number {
   return sum;
 }
 
-/** Columns made orthonormal by Cholesky of their Gram matrix, twice; columns that add nothing become zero. */
+/**
+ * Added to the Gram matrix in the first pass, as a share of its trace: float32 sums lose what is smaller, and
+ * without it Cholesky would break down where columns nearly repeat each other.
+ */
+const shift = 1e-6;
+const passes = 3;
+/** After the shifted pass, columns this short hold nothing but rounding: they become zero. */
+const nothing = 1e-6;
+
+/**
+ * Orthonormal columns with the span of the given ones, by shifted Cholesky QR (Fukaya et al. 2020): three
+ * passes of products, which are what the engine is fast at. Columns that add nothing become zero.
+ */
 export async function orthonormalise(
   columns: Float32Array,
   rows: number,
@@ -87,7 +99,7 @@ export async function orthonormalise(
   products: Products,
 ): Promise<Float32Array> {
   let basis = columns;
-  for (let pass = 0; pass < 2; pass++) {
+  for (let pass = 0; pass < passes; pass++) {
     const gram = await products.multiply({
       left: basis,
       right: basis,
@@ -96,9 +108,12 @@ export async function orthonormalise(
       inner: rows,
       transposeLeft: true,
     });
+    let total = 0;
+    for (let i = 0; i < width; i++) total += gram[i * width + i] as number;
+    const factor = pass === 0 ? cholesky(gram, width, shift * total, 0) : cholesky(gram, width, 0, nothing);
     basis = await products.multiply({
       left: basis,
-      right: inverseCholesky(gram, width),
+      right: inverseTransposed(factor, width),
       rows,
       columns: width,
       inner: width,
@@ -107,18 +122,14 @@ export async function orthonormalise(
   return basis;
 }
 
-/** `R⁻¹` with `RᵀR = gram`, upper triangular; a pivot below rounding gives a zero column. */
-function inverseCholesky(gram: Float32Array, width: number): Float32Array {
+/** Lower triangular L with `L Lᵀ = gram + ridge I`; rows whose pivot is not above `floor` are zero. */
+function cholesky(gram: Float32Array, width: number, ridge: number, floor: number): Float64Array {
   const factor = new Float64Array(width * width);
-  let largest = 0;
-  for (let i = 0; i < width; i++) largest = Math.max(largest, gram[i * width + i] as number);
-  const floor = largest * 1e-7;
-  // Lower triangular L with L Lᵀ = gram, row by row; R is Lᵀ.
   for (let i = 0; i < width; i++) {
+    const left = i * width;
     for (let j = 0; j <= i; j++) {
-      let sum = gram[i * width + j] as number;
-      const left = i * width;
       const right = j * width;
+      let sum = (gram[left + j] as number) + (i === j ? ridge : 0);
       for (let k = 0; k < j; k++) sum -= (factor[left + k] as number) * (factor[right + k] as number);
       if (i === j) factor[left + i] = sum > floor ? Math.sqrt(sum) : 0;
       else {
@@ -127,7 +138,11 @@ function inverseCholesky(gram: Float32Array, width: number): Float32Array {
       }
     }
   }
-  // Columns of L⁻¹ by forward substitution; (L⁻¹)ᵀ is R⁻¹.
+  return factor;
+}
+
+/** `(L⁻¹)ᵀ`, upper triangular, column by column by forward substitution; zero pivots give zero columns. */
+function inverseTransposed(factor: Float64Array, width: number): Float32Array {
   const inverse = new Float32Array(width * width);
   const column = new Float64Array(width);
   for (let j = 0; j < width; j++) {

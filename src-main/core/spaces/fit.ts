@@ -7,7 +7,7 @@ import { fitDeltas } from "./delta-fit.ts";
 import { openDeltaSpace } from "./delta-space.ts";
 import { type FitOptions, fitFactors } from "./factor-fit.ts";
 import { openFactorSpace } from "./factor-space.ts";
-import { toForm } from "./form.ts";
+import { toForm, towards } from "./form.ts";
 import { type Form, forms, type LatentSpace, type SpaceRecord } from "./space.ts";
 import { memoryStage, type Stage } from "./stage.ts";
 
@@ -150,8 +150,8 @@ async function stageMembers(
     reference = unflatten(rowMean(stage), layout);
     for (let index = 0; index < members.ids.length; index++) {
       await options.progress(`Aligning members, pass ${String(pass)}`, index, members.ids.length);
-      const again = toForm(form, unflatten(stage.read(index), layout), layout.rank, reference);
-      stage.write(index, flatten(again.lora, layout));
+      const again = towards(form, unflatten(stage.read(index), layout), reference);
+      stage.write(index, flatten(again, layout));
     }
   }
   return { reference: flatten(reference, layout), retained };
@@ -166,9 +166,9 @@ function rowMean(stage: Stage): Float32Array {
   return Float32Array.from(sums, (sum) => sum / stage.count);
 }
 
-/** Components mix many members: twice the members' rank keeps most of them, eight at least. */
+/** Components mix many members: twice the members' rank keeps most of them, sixteen at least. */
 function componentRank(rank: number): number {
-  return Math.min(64, Math.max(8, 2 * rank));
+  return Math.min(64, Math.max(16, 2 * rank));
 }
 
 function wanted(explained: readonly number[], request: SpaceRequest): number {

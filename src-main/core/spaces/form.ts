@@ -28,3 +28,12 @@ export function toForm(
       return balance(lora, rank);
   }
 }
+
+/** The same members again, once a better reference is known: what is balanced already is only turned. */
+export function towards(form: Form, formed: Lora, reference: Lora): Lora {
+  return form === "aligned" ? alignTo(reference, formed) : toForm(form, formed, rankOf(formed), reference).lora;
+}
+
+function rankOf(lora: Lora): number {
+  return Math.max(...lora.modules.map((module) => module.rank));
+}

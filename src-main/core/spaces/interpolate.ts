@@ -28,7 +28,7 @@ export function mixSpherical(points: readonly (readonly number[])[], weights: re
   const directions = directed.map((entry) => entry.point.map((value) => value / entry.length));
   const shares = directed.map((entry) => entry.weight);
   const share = shares.reduce((sum, value) => sum + value, 0);
-  let mean = unit(mixLinear(directions, shares));
+  let mean: readonly number[] | null = unit(mixLinear(directions, shares));
   if (mean === null || share === 0) return mixLinear(points, weights.map((weight) => weight / total));
   for (let step = 0; step < steps; step++) {
     const current: readonly number[] = mean;
@@ -39,14 +39,16 @@ export function mixSpherical(points: readonly (readonly number[])[], weights: re
     );
     const angle = Math.hypot(...tangent);
     if (angle < 1e-12) break;
-    mean = current.map(
+    const next = current.map(
       (value, at) => value * Math.cos(angle) + ((tangent[at] as number) / angle) * Math.sin(angle),
     );
+    // Between nearly opposite points the tangent is not quite at a right angle: back onto the sphere.
+    mean = unit(next) ?? current;
   }
   return mean.map((value) => value * length);
 }
 
-function unit(vector: number[]): number[] | null {
+function unit(vector: readonly number[]): readonly number[] | null {
   const length = Math.hypot(...vector);
   return length < 1e-9 ? null : vector.map((value) => value / length);
 }

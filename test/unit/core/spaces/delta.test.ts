@@ -17,7 +17,11 @@ const reference = z
     sigma: z.array(z.number()),
     rebuilt: z.array(z.number()),
   })
-  .parse(JSON.parse(readFileSync(join(import.meta.dirname, "../../../fixtures/spaces/delta.json"), "utf8")));
+  .parse(
+    JSON.parse(
+      readFileSync(join(import.meta.dirname, "../../../fixtures/spaces/delta.json"), "utf8"),
+    ),
+  );
 
 /** A change of basis per member: the delta form must not see it. */
 const bases = [
@@ -85,7 +89,8 @@ function dense(lora: Lora): number[] {
       const [i, j] = [Math.floor(at / module.in), at % module.in];
       let sum = 0;
       for (let p = 0; p < module.rank; p++) {
-        sum += (module.up[i * module.rank + p] as number) * (module.down[p * module.in + j] as number);
+        sum +=
+          (module.up[i * module.rank + p] as number) * (module.down[p * module.in + j] as number);
       }
       return sum;
     }),
@@ -93,11 +98,18 @@ function dense(lora: Lora): number[] {
 }
 
 describe("the delta form", () => {
-  it.each([false, true])("has scikit-learn's spectrum of the products (twisted bases: %s)", async (twisted) => {
-    const { record } = await fit(twisted);
-    reference.explained.forEach((share, at) => expect(record.explained[at]).toBeCloseTo(share, 4));
-    reference.sigma.forEach((value, at) => expect((record.sigma[at] ?? 0) / value).toBeCloseTo(1, 3));
-  });
+  it.each([false, true])(
+    "has scikit-learn's spectrum of the products (twisted bases: %s)",
+    async (twisted) => {
+      const { record } = await fit(twisted);
+      reference.explained.forEach((share, at) =>
+        expect(record.explained[at]).toBeCloseTo(share, 4),
+      );
+      reference.sigma.forEach((value, at) =>
+        expect((record.sigma[at] ?? 0) / value).toBeCloseTo(1, 3),
+      );
+    },
+  );
 
   it("rebuilds a member as the dense PCA does, cut to the space's rank", async () => {
     const fitted = await fit(true);

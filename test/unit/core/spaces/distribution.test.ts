@@ -1,6 +1,11 @@
 /** How members are spread: counts, ends, rarity, draws. */
 import { describe, expect, it } from "vitest";
-import { ends, extremity, histogram, sampleCoordinates } from "../../../../src-main/core/spaces/distribution.ts";
+import {
+  ends,
+  extremity,
+  histogram,
+  sampleCoordinates,
+} from "../../../../src-main/core/spaces/distribution.ts";
 
 const members = {
   coordinates: Float32Array.of(-5, 0, 0.05, 1, 1, -1, 3.99, 0.5),
@@ -42,7 +47,9 @@ describe("sampleCoordinates", () => {
   });
   it("has the deviation it was asked for", () => {
     const draws = Array.from({ length: 400 }, (_, at) => sampleCoordinates(5, 11, at, 0.5)).flat();
-    const deviation = Math.sqrt(draws.reduce((sum, value) => sum + value * value, 0) / draws.length);
+    const deviation = Math.sqrt(
+      draws.reduce((sum, value) => sum + value * value, 0) / draws.length,
+    );
     expect(deviation).toBeGreaterThan(0.47);
     expect(deviation).toBeLessThan(0.53);
   });

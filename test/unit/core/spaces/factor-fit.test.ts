@@ -19,7 +19,11 @@ const reference = z
     components: Rows,
     standardisedExplained: z.array(z.number()),
   })
-  .parse(JSON.parse(readFileSync(join(import.meta.dirname, "../../../fixtures/spaces/pca.json"), "utf8")));
+  .parse(
+    JSON.parse(
+      readFileSync(join(import.meta.dirname, "../../../fixtures/spaces/pca.json"), "utf8"),
+    ),
+  );
 
 const options: FitOptions = {
   components: 5,
@@ -80,7 +84,8 @@ describe("fitFactors", () => {
     const members = reference.vectors.length;
     for (let j = 0; j < fit.sigma.length; j++) {
       let sum = 0;
-      for (let row = 0; row < members; row++) sum += (fit.coordinates[row * fit.sigma.length + j] as number) ** 2;
+      for (let row = 0; row < members; row++)
+        sum += (fit.coordinates[row * fit.sigma.length + j] as number) ** 2;
       expect(sum / (members - 1)).toBeCloseTo(1, 4);
     }
   });

@@ -12,7 +12,8 @@ function slerp(a: readonly number[], b: readonly number[], t: number): number[] 
   const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
   return a.map(
     (value, at) =>
-      (Math.sin((1 - t) * angle) * value + Math.sin(t * angle) * (b[at] as number)) / Math.sin(angle),
+      (Math.sin((1 - t) * angle) * value + Math.sin(t * angle) * (b[at] as number)) /
+      Math.sin(angle),
   );
 }
 
@@ -22,17 +23,27 @@ describe("mixSpherical", () => {
     const b = [0, 0.6, 0.8];
     for (const t of [0.1, 0.25, 0.5, 0.9]) {
       const expected = slerp(a, b, t);
-      mixSpherical([a, b], [1 - t, t]).forEach((value, at) => expect(value).toBeCloseTo(expected[at] as number, 9));
+      mixSpherical([a, b], [1 - t, t]).forEach((value, at) =>
+        expect(value).toBeCloseTo(expected[at] as number, 9),
+      );
     }
   });
 
   it("keeps the distance from the mean that its points have", () => {
     fc.assert(
       fc.property(fc.array(far, { minLength: 2, maxLength: 5 }), (points) => {
-        const same = points.map((values) => values.map((value) => (value * 3) / Math.hypot(...values)));
-        const sum = mixLinear(same, same.map(() => 1));
+        const same = points.map((values) =>
+          values.map((value) => (value * 3) / Math.hypot(...values)),
+        );
+        const sum = mixLinear(
+          same,
+          same.map(() => 1),
+        );
         fc.pre(Math.hypot(...sum) > 0.5);
-        const mixed = mixSpherical(same, same.map(() => 1 / same.length));
+        const mixed = mixSpherical(
+          same,
+          same.map(() => 1 / same.length),
+        );
         expect(Math.hypot(...mixed)).toBeCloseTo(3, 6);
       }),
     );
@@ -41,14 +52,32 @@ describe("mixSpherical", () => {
   it("gives a point back where it has all the weight", () => {
     fc.assert(
       fc.property(far, far, (a, b) => {
-        mixSpherical([a, b], [1, 0]).forEach((value, at) => expect(value).toBeCloseTo(a[at] as number, 9));
+        mixSpherical([a, b], [1, 0]).forEach((value, at) =>
+          expect(value).toBeCloseTo(a[at] as number, 9),
+        );
       }),
     );
   });
 
   it("does not fail where points lie at the mean or opposite each other", () => {
-    expect(mixSpherical([[0, 0], [0, 0]], [0.5, 0.5])).toEqual([0, 0]);
-    expect(mixSpherical([[1, 0], [-1, 0]], [0.5, 0.5]).every(Number.isFinite)).toBe(true);
+    expect(
+      mixSpherical(
+        [
+          [0, 0],
+          [0, 0],
+        ],
+        [0.5, 0.5],
+      ),
+    ).toEqual([0, 0]);
+    expect(
+      mixSpherical(
+        [
+          [1, 0],
+          [-1, 0],
+        ],
+        [0.5, 0.5],
+      ).every(Number.isFinite),
+    ).toBe(true);
   });
 });
 

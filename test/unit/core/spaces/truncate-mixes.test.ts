@@ -8,8 +8,18 @@ import { truncateMixes } from "../../../../src-main/core/spaces/truncate-mixes.t
 
 const Rows = z.array(z.array(z.number()));
 const reference = z
-  .object({ ups: Rows, downs: Rows, weights: z.array(z.number()), singular: z.array(z.number()), best: Rows })
-  .parse(JSON.parse(readFileSync(join(import.meta.dirname, "../../../fixtures/spaces/mix.json"), "utf8")));
+  .object({
+    ups: Rows,
+    downs: Rows,
+    weights: z.array(z.number()),
+    singular: z.array(z.number()),
+    best: Rows,
+  })
+  .parse(
+    JSON.parse(
+      readFileSync(join(import.meta.dirname, "../../../fixtures/spaces/mix.json"), "utf8"),
+    ),
+  );
 
 const stack = reference.ups.length;
 const out = reference.ups[0]?.length ?? 0;
@@ -26,7 +36,8 @@ function product(up: Float32Array, down: Float32Array, rank: number): number[] {
   return Array.from({ length: out * columns }, (_, at) => {
     const [i, j] = [Math.floor(at / columns), at % columns];
     let sum = 0;
-    for (let p = 0; p < rank; p++) sum += (up[i * rank + p] as number) * (down[p * columns + j] as number);
+    for (let p = 0; p < rank; p++)
+      sum += (up[i * rank + p] as number) * (down[p * columns + j] as number);
     return sum;
   });
 }
@@ -43,7 +54,8 @@ describe("truncateMixes", () => {
     const dense = reference.ups[0]?.map((_, i) =>
       reference.downs[0]?.map((__, j) =>
         reference.weights.reduce(
-          (sum, weight, s) => sum + weight * (reference.ups[s]?.[i] ?? 0) * (reference.downs[s]?.[j] ?? 0),
+          (sum, weight, s) =>
+            sum + weight * (reference.ups[s]?.[i] ?? 0) * (reference.downs[s]?.[j] ?? 0),
           0,
         ),
       ),
@@ -64,8 +76,12 @@ describe("truncateMixes", () => {
     }
     const cuts = await truncateMixes(factors, weights, mixes, 2, plainProducts, 1);
     const outer = (s: number, scale: number) =>
-      Array.from({ length: out * columns }, (_, at) =>
-        scale * (reference.ups[s]?.[Math.floor(at / columns)] ?? 0) * (reference.downs[s]?.[at % columns] ?? 0),
+      Array.from(
+        { length: out * columns },
+        (_, at) =>
+          scale *
+          (reference.ups[s]?.[Math.floor(at / columns)] ?? 0) *
+          (reference.downs[s]?.[at % columns] ?? 0),
       );
     const made = cuts.map(({ up, down }) => product(up, down, 2));
     const sum = outer(0, 1).map((value, at) => value + (outer(1, 1)[at] as number));
@@ -75,7 +91,12 @@ describe("truncateMixes", () => {
   });
 
   it("is exact where the stack is no taller than the sketch", async () => {
-    const small = { ...factors, ups: factors.ups.slice(0, 2 * out), downs: factors.downs.slice(0, 2 * columns), stack: 2 };
+    const small = {
+      ...factors,
+      ups: factors.ups.slice(0, 2 * out),
+      downs: factors.downs.slice(0, 2 * columns),
+      stack: 2,
+    };
     const [cut] = await truncateMixes(small, Float32Array.of(1, -3), 1, 2, plainProducts, 1);
     if (cut === undefined) throw new Error("no result");
     const expected = Array.from({ length: out * columns }, (_, at) => {
