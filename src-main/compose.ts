@@ -71,9 +71,9 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     client: createRouterClient(router),
     library: { folder: library.folder },
     async close() {
-      await jobs.close();
-      await Promise.all([interactive, background].map((engine) => engine[Symbol.asyncDispose]()));
+      // The library first: it stops its jobs, and what they asked of the engines is answered.
       await library.close();
+      await Promise.all([interactive, background].map((engine) => engine[Symbol.asyncDispose]()));
     },
   };
 }

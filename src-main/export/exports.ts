@@ -1,6 +1,6 @@
 /** Exporting as a service: batches as jobs, single files made ready for a drag, names before anything is written. */
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { findLoraFolders, type Machine } from "../comfy/folders.ts";
@@ -32,9 +32,7 @@ const ending = ".safetensors";
 const inFlight = 2;
 /** Identities looked at to estimate a batch's size. */
 const sampled = 64;
-/** A staged file is for one drag or download; the drop's end is not told to us, so age decides. */
-const stagedFor = 24 * 60 * 60 * 1000;
-/** Tells staged exports from uploads, which lie in the same folder. */
+/** Tells staged exports from uploads, which lie in the same folder; the library removes both when they are old. */
 const stagedPrefix = "export-";
 /** Results are stored at most this often while a batch runs, so that ten thousand of them stay linear. */
 const checkpointEvery = 1000;
@@ -103,7 +101,6 @@ export class Exports {
     input: ExportOptions,
   ): Promise<{ path: string; download: string; name: string }> {
     const options = ExportOptions.parse(input);
-    await this.#forgetOldStaged();
     const details = this.#options.catalogue.details(id);
     const stem = stemFor(options.template, fieldValues(details, 0, options.dialect, options.dtype));
     // The folder is the download's token, and the file in it carries its plain name into the drop.
@@ -243,18 +240,6 @@ export class Exports {
       bytes += inspection === null ? stored : inspection.parameters * elementBytes[dtype];
     }
     return Math.ceil((bytes / Math.max(1, some.length)) * ids.length);
-  }
-
-  async #forgetOldStaged(): Promise<void> {
-    const { staging } = this.#options;
-    const entries = await readdir(staging).catch(() => []);
-    for (const entry of entries) {
-      if (!entry.startsWith(stagedPrefix)) continue;
-      const folder = join(staging, entry);
-      const made = await stat(folder).catch(() => null);
-      if (made === null || Date.now() - made.mtimeMs < stagedFor) continue;
-      await rm(folder, { recursive: true, force: true });
-    }
   }
 }
 

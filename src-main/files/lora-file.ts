@@ -14,7 +14,7 @@ const configLimit = 1024 * 1024;
 export function inspectFile(path: string): Inspected & { bytes: number } {
   using source = openFileSource(path);
   const file = openTensorFile(source);
-  return { ...inspectLora(file, companion(path)), bytes: source.size };
+  return { ...inspectLora(file), bytes: source.size };
 }
 
 export function openLora(path: string, rank?: number): Lora {
