@@ -115,28 +115,45 @@ function rotate(
   }
 }
 
-/** Fills the columns of zero singular values with unit vectors orthogonal to all others. */
+/**
+ * Fills the columns of zero singular values with unit vectors orthogonal to all others. Where the rank is low, values
+ * of the size of rounding take their place, whose vectors may point anywhere: those that are not orthogonal to the
+ * ones before them are replaced, too.
+ */
 function completeColumns(left: Float64Array, m: number, n: number, values: Float64Array): void {
-  let axis = 0;
+  const columns = transpose(left, m, n);
+  const rounding = 8 * n * Number.EPSILON * (values[0] ?? 0);
+  const missing: number[] = [];
+  const present: number[] = [];
   for (let column = 0; column < n; column++) {
-    if ((values[column] as number) > 0) continue;
+    const value = values[column] as number;
+    const askew = () =>
+      present.some((other) => Math.abs(dot(columns, column * m, other * m, m)) > nearlyOrthogonal);
+    if (value > rounding || (value > 0 && !askew())) present.push(column);
+    else missing.push(column);
+  }
+  let axis = 0;
+  for (const column of missing) {
     for (; axis < m; axis++) {
-      const candidate = new Float64Array(m);
+      const candidate = columns.subarray(column * m, (column + 1) * m);
+      candidate.fill(0);
       candidate[axis] = 1;
       // Twice is enough (Giraud, Langou and Rozložník, 2005).
       for (let pass = 0; pass < 2; pass++) {
-        for (let other = 0; other < column; other++) {
-          let sum = 0;
-          for (let i = 0; i < m; i++)
-            sum += (candidate[i] as number) * (left[i * n + other] as number);
-          for (let i = 0; i < m; i++)
-            candidate[i] = (candidate[i] as number) - sum * (left[i * n + other] as number);
+        for (const other of present) {
+          const sum = dot(columns, column * m, other * m, m);
+          for (let i = 0; i < m; i++) {
+            candidate[i] = (candidate[i] as number) - sum * (columns[other * m + i] as number);
+          }
         }
       }
-      const length = Math.sqrt(dot(candidate, 0, 0, m));
-      // Among m axes and fewer than m columns at least one axis keeps a share of 1/m of its square.
-      if (length * length < 0.5 / m) continue;
-      for (let i = 0; i < m; i++) left[i * n + column] = (candidate[i] as number) / length;
+      const square = dot(columns, column * m, column * m, m);
+      // With fewer than m vectors present, at least one of the m axes keeps a share of 1/m of its square.
+      if (square < 0.5 / m) continue;
+      for (let i = 0; i < m; i++)
+        left[i * n + column] = (candidate[i] as number) / Math.sqrt(square);
+      for (let i = 0; i < m; i++) candidate[i] = left[i * n + column] as number;
+      present.push(column);
       axis++;
       break;
     }

@@ -123,6 +123,15 @@ describe("svd", () => {
     );
   });
 
+  it("has orthonormal vectors where rows are exactly zero, too", () => {
+    for (const rows of [0, 1, 2, 3]) {
+      const matrix = random(25, rows).map((value, at) => (at < 5 * rows ? value : 0));
+      expectSvd(svd(matrix, 5, 5), matrix, 5, 5, 1e-12);
+      const turnedOver = Float64Array.from(turned(matrixOf(matrix, 5, 5)).flat());
+      expectSvd(svd(turnedOver, 5, 5), turnedOver, 5, 5, 1e-12);
+    }
+  });
+
   it("finds tiny singular values to full relative accuracy", () => {
     const { q } = qr(random(36, 8), 6, 6);
     const wanted = [1e3, 1, 1e-7, 1e-14, 1e-21, 1e-28];
