@@ -1,0 +1,110 @@
+/** Abstract marks that stand where no picture is: contour lines drawn from an id, spokes drawn from coordinates. */
+
+/** Harmonics of a closed contour. Mixing two marks mixes these numbers, so a blend's mark lies between its parents'. */
+export interface Mark {
+  /** Unit vector, so that hues can be averaged. */
+  readonly hue: { readonly x: number; readonly y: number };
+  readonly waves: readonly { readonly cos: number; readonly sin: number }[];
+  /** Turn from each contour to the next, in radians. */
+  readonly twist: number;
+}
+
+const WAVES = 5;
+
+/** FNV-1a, then a mulberry32 sequence: the same id draws the same mark everywhere. */
+export function randomFrom(text: string): () => number {
+  let state = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export function markOf(id: string): Mark {
+  const random = randomFrom(id);
+  const angle = random() * 2 * Math.PI;
+  const waves = Array.from({ length: WAVES }, (_, i) => {
+    const size = (0.34 / (i + 1.4)) * (0.35 + random());
+    const phase = random() * 2 * Math.PI;
+    return { cos: size * Math.cos(phase), sin: size * Math.sin(phase) };
+  });
+  return { hue: { x: Math.cos(angle), y: Math.sin(angle) }, waves, twist: (random() - 0.5) * 0.5 };
+}
+
+export function mixMarks(marks: readonly Mark[], weights: readonly number[]): Mark {
+  const at = (read: (mark: Mark) => number): number =>
+    marks.reduce((sum, mark, i) => sum + read(mark) * (weights[i] ?? 0), 0);
+  return {
+    hue: { x: at((mark) => mark.hue.x), y: at((mark) => mark.hue.y) },
+    waves: Array.from({ length: WAVES }, (_, i) => ({
+      cos: at((mark) => mark.waves[i]?.cos ?? 0),
+      sin: at((mark) => mark.waves[i]?.sin ?? 0),
+    })),
+    twist: at((mark) => mark.twist),
+  };
+}
+
+/** Degrees of the OKLCH hue wheel. */
+export function hueOf(mark: Mark): number {
+  return Math.round(((Math.atan2(mark.hue.y, mark.hue.x) * 180) / Math.PI + 360) % 360);
+}
+
+/** Closed contour lines around the middle of a 100 x 100 box, from the inside out, as one path each. */
+export function contours(mark: Mark, rings: number, points: number): string[] {
+  return Array.from({ length: rings }, (_, ring) => {
+    const depth = (ring + 1) / rings;
+    const radius = 7 + 36 * depth;
+    // The inner lines are calm, the outer ones carry the shape.
+    const strength = 0.25 + 0.75 * depth;
+    return smoothClosed(
+      Array.from({ length: points }, (_point, i) => {
+        const angle = (2 * Math.PI * i) / points;
+        let swing = 0;
+        mark.waves.forEach((wave, order) => {
+          const turned = (order + 1) * (angle + mark.twist * ring);
+          swing += wave.cos * Math.cos(turned) + wave.sin * Math.sin(turned);
+        });
+        const length = radius * (1 + strength * swing * 0.8);
+        return { x: 50 + length * Math.cos(angle), y: 50 + length * Math.sin(angle) };
+      }),
+    );
+  });
+}
+
+/**
+ * The outline of a point of a space: component i pushes the circle out (positive) or in (negative) at its own angle.
+ * `circle` is the mean's radius in a 100 x 100 box.
+ */
+export function signature(coordinates: readonly number[], circle = 27): string {
+  const amount = Math.max(3, coordinates.length);
+  return smoothClosed(
+    Array.from({ length: amount }, (_, i) => {
+      const angle = -Math.PI / 2 + (2 * Math.PI * i) / amount;
+      const length = circle + Math.min(4, Math.max(-4, coordinates[i] ?? 0)) * (circle / 5.2);
+      return { x: 50 + length * Math.cos(angle), y: 50 + length * Math.sin(angle) };
+    }),
+  );
+}
+
+/** Quadratic curves through the midpoints: round, and half the text of cubic ones. */
+function smoothClosed(points: readonly { x: number; y: number }[]): string {
+  const last = points.at(-1);
+  const first = points[0];
+  if (first === undefined || last === undefined) return "";
+  let path = `M${middle(last.x, first.x)} ${middle(last.y, first.y)}`;
+  points.forEach((point, i) => {
+    const next = points[(i + 1) % points.length] ?? first;
+    path += `Q${short(point.x)} ${short(point.y)} ${middle(point.x, next.x)} ${middle(point.y, next.y)}`;
+  });
+  return `${path}Z`;
+}
+
+function middle(a: number, b: number): string {
+  return short((a + b) / 2);
+}
+function short(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
