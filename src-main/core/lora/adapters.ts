@@ -10,31 +10,26 @@ import type { Role } from "./dialects/dialect.ts";
 
 export const adapters: Record<AdapterKind, Adapter> = { lora, tucker, loha, lokr, full };
 
-/** The kind whose matrices are there; undefined where there are none (a lone alpha, a norm, a bias). */
-export function adapterOf(roles: Iterable<Role>, parts: Parts): Adapter | undefined {
-  const found = new Set<Adapter>();
-  let middle = false;
-  for (const role of roles) {
-    if (role === "mid") middle = true;
-    const kind = kindOf(role);
-    if (kind) found.add(adapters[kind]);
+/** The kind whose matrices are there; undefined where there are none (a lone alpha). */
+export function adapterOf(entries: ReadonlyMap<Role, unknown>, parts: Parts): Adapter | undefined {
+  let found: Adapter | undefined;
+  for (const role of entries.keys()) {
+    const kind = kinds.get(role);
+    if (!kind) continue;
+    const adapter = adapters[kind];
+    if (found && found !== adapter) {
+      throw new FacetError(
+        "malformed",
+        `${parts.module.path} has matrices of two kinds, ${found.kind} and ${adapter.kind}. One of them must go.`,
+        { path: parts.file, field: parts.module.path },
+      );
+    }
+    found = adapter;
   }
-  if (found.size > 1) {
-    throw new FacetError(
-      "malformed",
-      `${parts.module.path} has matrices of several kinds: ${[...found].map((adapter) => adapter.kind).join(", ")}. One of them must go.`,
-      { path: parts.file, field: parts.module.path },
-    );
-  }
-  const [adapter] = found;
-  return adapter === lora && middle ? tucker : adapter;
+  return found === lora && entries.has("mid") ? tucker : found;
 }
 
 const kinds = new Map<Role, AdapterKind>();
 for (const adapter of [tucker, lora, loha, lokr, full]) {
   for (const role of adapter.matrices) kinds.set(role, adapter === tucker ? "lora" : adapter.kind);
-}
-
-function kindOf(role: Role): AdapterKind | undefined {
-  return kinds.get(role);
 }

@@ -22,9 +22,10 @@ const otherWidths = new Map([
 export function chooseFamily(header: Header, placed: readonly Placed[]): Family {
   const fitting: Record<Family, number> = { sdxl: 0, sd15: 0 };
   const named: Record<Family, number> = { sdxl: 0, sd15: 0 };
-  for (const { entry, understood } of placed) {
-    for (const family of families) {
-      const module = modulesOf(family)[understood.place[family]];
+  for (const family of families) {
+    const layout = modulesOf(family);
+    for (const { entry, understood } of placed) {
+      const module = layout[understood.place[family]];
       if (!module) continue;
       named[family]++;
       if (fits(module, understood.role, entry.shape)) fitting[family]++;
@@ -47,8 +48,8 @@ export function chooseFamily(header: Header, placed: readonly Placed[]): Family 
 
 /** Whether a shape is possible for the module: enough to tell the families apart, not the full check. */
 function fits(module: ModuleShape, role: Role, shape: readonly number[]): boolean {
-  const [rows = 1, ...rest] = shape;
-  const width = rest.reduce((product, size) => product * size, 1);
+  const rows = shape[0] ?? 1;
+  const width = trailing(shape);
   switch (role) {
     case "down":
     case "hada_w1_b":
@@ -66,6 +67,13 @@ function fits(module: ModuleShape, role: Role, shape: readonly number[]): boolea
   }
 }
 
+/** Elements of one row. A loop: this runs for every tensor of a library. */
+function trailing(shape: readonly number[]): number {
+  let width = 1;
+  for (let axis = 1; axis < shape.length; axis++) width *= shape[axis] as number;
+  return width;
+}
+
 function refuseOthers(header: Header, placed: readonly Placed[]): void {
   const seen = new Map<number, string>();
   for (const { entry, understood } of placed) {
@@ -74,7 +82,7 @@ function refuseOthers(header: Header, placed: readonly Placed[]): void {
     if (understood.role !== "down" || !module) continue;
     const context = /\.attn2\.to_[kv]$/.test(module.path);
     const text = /^text_encoder\..*\.self_attn\./.test(module.path);
-    const width = entry.shape.slice(1).reduce((product, size) => product * size, 1);
+    const width = trailing(entry.shape);
     if ((context && otherWidths.has(width)) || (text && width === 1024)) {
       if (!seen.has(width)) seen.set(width, entry.name);
     }

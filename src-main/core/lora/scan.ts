@@ -80,43 +80,41 @@ export function scanLora(header: Header): Scan {
 
   const family = chooseFamily(header, placed);
   const layout = modulesOf(family);
-  const groups = new Map<number, Placed[]>();
+  // By place in the layout; a hole where the file has nothing.
+  const groups: (Placed[] | undefined)[] = Array.from({ length: layout.length });
   for (const one of placed) {
     const index = one.understood.place[family];
-    if (index < 0) {
-      unread.add(one.entry.name);
-      continue;
-    }
-    const group = groups.get(index);
+    const group = groups[index];
     if (group) group.push(one);
-    else groups.set(index, [one]);
+    else if (index >= 0) groups[index] = [one];
+    else unread.add(one.entry.name);
   }
 
   const modules: ScannedModule[] = [];
   const refused: { path: string; kind: NeedsBase; tensors: number }[] = [];
   const kinds = new Set<string>();
-  const tally = new Map<Dialect, number>();
-  for (const [index, group] of [...groups].toSorted(([a], [b]) => a - b)) {
-    const module = layout[index] as ModuleShape;
-    const roles = group.map(({ understood }) => understood.role);
-    const kind = needsBase(roles);
+  const tally = new Map<readonly Dialect[], number>();
+  groups.forEach((group, index) => {
+    const module = layout[index];
+    if (!group || !module) return;
+    const kind = needsBase(group);
     if (kind) {
       refused.push({ path: module.path, kind, tensors: group.length });
       kinds.add(kind);
     } else {
-      const scanned = scanModule(header, module, group, roles);
+      const scanned = scanModule(header, module, group);
       if (!scanned) {
         // An alpha whose matrices are not there says nothing.
         for (const { entry } of group) unread.add(entry.name);
-        continue;
+        return;
       }
       modules.push(scanned);
       kinds.add(scanned.adapter.kind);
     }
     for (const { understood } of group) {
-      for (const dialect of understood.dialects) tally.set(dialect, (tally.get(dialect) ?? 0) + 1);
+      tally.set(understood.dialects, (tally.get(understood.dialects) ?? 0) + 1);
     }
-  }
+  });
   if (modules.length === 0 && refused.length === 0) refuseUnread(header);
   return {
     dialect: majority(tally, family, modules),
@@ -127,7 +125,8 @@ export function scanLora(header: Header): Scan {
     adapters: [...kinds, ...extras],
     matched: header.tensors.size - unread.size,
     total: header.tensors.size,
-    unmatched: [...header.tensors.keys()].filter((name) => unread.has(name)),
+    unmatched:
+      unread.size === 0 ? [] : [...header.tensors.keys()].filter((name) => unread.has(name)),
   };
 }
 
@@ -135,30 +134,23 @@ function scanModule(
   header: Header,
   module: ModuleShape,
   group: readonly Placed[],
-  roles: readonly Role[],
 ): ScannedModule | undefined {
   const entries = new Map<Role, TensorEntry>();
+  const tensors: TensorEntry[] = [];
+  let peft = false;
   for (const { entry, understood } of group) {
-    const other = entries.get(understood.role);
+    const { role } = understood;
+    const other = entries.get(role);
     if (other) refuseTwice(header, module, group, other, entry);
-    entries.set(understood.role, entry);
+    entries.set(role, entry);
+    if (role !== "alpha") tensors.push(entry);
+    peft ||= understood.dialects.some(({ id }) => configured.has(id));
   }
   const parts = new Parts(header.name, module, entries);
-  const adapter = adapterOf(roles, parts);
+  const adapter = adapterOf(entries, parts);
   if (!adapter) return undefined;
   const { rank, dimension } = adapter.check(parts);
-  return {
-    module,
-    adapter,
-    parts,
-    rank,
-    dimension,
-    tensors: group
-      .filter(({ understood }) => understood.role !== "alpha")
-      .map(({ entry }) => entry),
-    alpha: entries.get("alpha"),
-    peft: group.some(({ understood }) => understood.dialects.some(({ id }) => configured.has(id))),
-  };
+  return { module, adapter, parts, rank, dimension, tensors, alpha: entries.get("alpha"), peft };
 }
 
 function refuseTwice(
@@ -178,10 +170,14 @@ function refuseTwice(
 
 /** The dialect of most keys; where several read equally many, the special before the general. */
 function majority(
-  tally: ReadonlyMap<Dialect, number>,
+  sets: ReadonlyMap<readonly Dialect[], number>,
   family: Family,
   modules: readonly ScannedModule[],
 ): Dialect {
+  const tally = new Map<Dialect, number>();
+  for (const [set, count] of sets) {
+    for (const dialect of set) tally.set(dialect, (tally.get(dialect) ?? 0) + count);
+  }
   // What text encoders alone are called is the same in both; kohya itself writes these (formats.md 1.2).
   const own: DialectId = family === "sdxl" ? "kohya-sgm" : "kohya-diffusers";
   const known = modules.map(({ module, rank }) => ({ path: module.path, rank }));

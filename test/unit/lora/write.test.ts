@@ -107,7 +107,8 @@ describe("embeddings", () => {
     const width = component === "text_encoder" ? 768 : 1280;
     return { token, component, shape: [2, width], values: new Float32Array(2 * width).fill(0.25) };
   };
-  const query = ({ path }: ModuleShape): boolean => path.endsWith("attn2.to_k");
+  const query = ({ path }: ModuleShape): boolean =>
+    path.endsWith("mid_block.attentions.0.transformer_blocks.0.attn2.to_k");
 
   it("are bundled in kohya's files of SD1.5 and read again", () => {
     const lora = randomLora("sd15", 1, { where: query, embeddings: [one("<s1>", "text_encoder")] });

@@ -64,11 +64,14 @@ export class Parts {
 
   /** Two-dimensional size of a tensor, its trailing dimensions taken together. */
   matrix(entry: TensorEntry): { rows: number; columns: number } {
-    const [rows, ...rest] = entry.shape;
-    if (rows === undefined || rest.length === 0 || entry.shape.includes(0)) {
+    const { shape } = entry;
+    const rows = shape[0];
+    let columns = 1;
+    for (let axis = 1; axis < shape.length; axis++) columns *= shape[axis] as number;
+    if (rows === undefined || shape.length < 2 || rows === 0 || columns === 0) {
       this.mismatch(entry, "a matrix");
     }
-    return { rows, columns: rest.reduce((product, size) => product * size, 1) };
+    return { rows, columns };
   }
 
   mismatch(entry: TensorEntry, expected: string): never {

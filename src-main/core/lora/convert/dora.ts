@@ -13,12 +13,23 @@ const explained: Record<NeedsBase, string> = {
   set: "`set_weight` replaces the base weight",
 };
 
-/** DoRA first: it comes on top of another kind. */
-const order = ["dora", "glora", "oft", "ia3", "set"] as const;
+const kinds: ReadonlySet<Role> = new Set<NeedsBase>(["dora", "glora", "oft", "ia3", "set"]);
 
-export function needsBase(roles: Iterable<Role>): NeedsBase | undefined {
-  const present = new Set<Role>(roles);
-  return order.find((kind) => present.has(kind));
+/** The kind of a module's tensors that needs the base weight; DoRA first, as it comes on top of another kind. */
+export function needsBase(
+  tensors: readonly { readonly understood: { readonly role: Role } }[],
+): NeedsBase | undefined {
+  let found: NeedsBase | undefined;
+  for (const { understood } of tensors) {
+    const { role } = understood;
+    if (role === "dora") return role;
+    if (isNeedsBase(role)) found ??= role;
+  }
+  return found;
+}
+
+function isNeedsBase(role: Role): role is NeedsBase {
+  return kinds.has(role);
 }
 
 export function refuseNeedsBase(

@@ -26,7 +26,10 @@ export const dialects: readonly Dialect[] = [
 ];
 
 export interface Understood extends KeyReading {
-  /** Every dialect that reads the key so: text encoder names are the same in both of kohya's. */
+  /**
+   * Every dialect that reads the key so: text encoder names are the same in both of kohya's. The same array wherever
+   * the dialects are the same.
+   */
   readonly dialects: readonly Dialect[];
 }
 
@@ -36,6 +39,8 @@ export interface Understood extends KeyReading {
  */
 const memory = new Map<string, Understood>();
 const memoryLimit = 32_768;
+/** One array for each set of dialects, so that keys can be counted by it. */
+const readerSets = new Map<string, readonly Dialect[]>();
 
 /** What a key says, or undefined where no dialect knows it. */
 export function readKey(key: string, header: Header): Understood | undefined {
@@ -50,7 +55,10 @@ export function readKey(key: string, header: Header): Understood | undefined {
     readers.push(dialect);
   }
   if (!first) return undefined;
-  const understood: Understood = { ...first, dialects: readers };
+  const ids = readers.map(({ id }) => id).join(" ");
+  const shared = readerSets.get(ids) ?? readers;
+  readerSets.set(ids, shared);
+  const understood: Understood = { ...first, dialects: shared };
   if (!readers.some((dialect) => dialect.positional)) {
     if (memory.size >= memoryLimit) memory.clear();
     memory.set(key, understood);
