@@ -40,7 +40,8 @@ export function startEngine(role: EngineRole, launch: Launcher = forkEngine): En
   const link: Link = {
     async call(path, input, options) {
       try {
-        return await current().call(path, input, options);
+        const answer = await current().call(path, input, options);
+        return isStream(answer) ? translated(answer, path, options.signal) : answer;
       } catch (error) {
         throw translate(error, path, options.signal);
       }
@@ -65,6 +66,22 @@ export function startEngine(role: EngineRole, launch: Launcher = forkEngine): En
       });
     },
   };
+}
+
+function isStream(answer: unknown): answer is AsyncIterable<unknown> {
+  return typeof answer === "object" && answer !== null && Symbol.asyncIterator in answer;
+}
+
+async function* translated(
+  stream: AsyncIterable<unknown>,
+  path: readonly string[],
+  signal?: AbortSignal,
+): AsyncGenerator<unknown> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw translate(error, path, signal);
+  }
 }
 
 /** Errors that the engine named come back as they were; a broken connection is named here. */

@@ -17,6 +17,25 @@ export function writeFailure(error: FacetError): ORPCError<string, z.infer<typeo
   return new ORPCError(error.code, { message: error.message, data, cause: error });
 }
 
+/** What leaves the engine for an error: ours with code and place, others as they are, once logged. */
+export function outward(error: unknown): unknown {
+  if (error instanceof FacetError) return writeFailure(error);
+  if (error instanceof RangeError && /allocation|array buffer/i.test(error.message)) {
+    return writeFailure(
+      new FacetError(
+        "out-of-memory",
+        `The engine ran out of memory (${error.message}). Use a lower rank, fewer components or fewer members.`,
+        { cause: error },
+      ),
+    );
+  }
+  if (!(error instanceof ORPCError)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`engine: ${text}\n`);
+  }
+  return error;
+}
+
 /** Null where the error is not one of ours. */
 export function readFailure(error: ORPCError<string, unknown>): FacetError | null {
   const data = Data.safeParse(error.data);

@@ -6,6 +6,7 @@ import { hashFile } from "../files/hash.ts";
 import { ends, extremity, histogram, sampleCoordinates } from "../core/spaces/distribution.ts";
 import type { LatentSpace } from "../core/spaces/space.ts";
 import { copyLoraFile, writeLoraFile } from "../export/writer.ts";
+import { outward } from "./failures.ts";
 import { runtimeProducts } from "./products.ts";
 import { Runtime } from "./runtime.ts";
 import { providerReport } from "./providers.ts";
@@ -67,8 +68,13 @@ export function engineRouter() {
       const outcome = fit(input, spaces, products, (progress) => reports.put(progress), signal).finally(
         () => reports.end(),
       );
-      yield* reports;
-      yield await outcome;
+      try {
+        yield* reports;
+        yield await outcome;
+      } catch (error) {
+        // Errors inside a stream pass no interceptor.
+        throw outward(error);
+      }
     }),
     openSpace: os.openSpace.handler(({ input }) => {
       const space = spaces.get(input.space);

@@ -1,7 +1,9 @@
 /** A fit's members on disk: a scratch file beside the space that is being made, gone when the fit is over. */
-import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { FacetError } from "../../core/errors.ts";
 import type { Stage, StageFactory } from "../../core/spaces/stage.ts";
+import { writeError } from "../../files/errors.ts";
 
 export interface Scratch extends Disposable {
   readonly makeStage: StageFactory;
@@ -13,7 +15,7 @@ export function openScratch(base: string): Scratch {
   return {
     makeStage(count, dimension) {
       const path = `${base}.${String(process.pid)}.${String(open.length)}.facet-tmp`;
-      const descriptor = openSync(path, "wx+");
+      const descriptor = openNew(path);
       open.push({ descriptor, path });
       try {
         ftruncateSync(descriptor, count * dimension * 4);
@@ -29,6 +31,15 @@ export function openScratch(base: string): Scratch {
       }
     },
   };
+}
+
+function openNew(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, "wx+");
+  } catch (cause) {
+    throw writeError(path, cause);
+  }
 }
 
 /** Rows of float32 one after another in an open file. */
