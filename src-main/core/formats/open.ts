@@ -26,10 +26,12 @@ const longestStart = 32;
 /** Throws `truncated`, `malformed`, `unsupported`, `too-large` or `unsafe-pickle`, always with the file's name. */
 export function openTensorFile(source: ByteSource): TensorFile {
   const start = source.read(0, Math.min(source.size, longestStart));
+  // First of all: a header of 128 bytes modulo 256 begins with 0x80, as a pickle does. `{` follows no other start.
+  if (start[8] === 0x7b) return readSafetensors(source);
   const text = String.fromCharCode(...start);
   if (text.startsWith("PK\u0003\u0004") || start[0] === 0x80) return readTorch(source);
   const impostor = impostors.find(([beginning]) => text.startsWith(beginning));
-  if (impostor && start[8] !== 0x7b) {
+  if (impostor) {
     throw new FacetError("unsupported", `"${source.name}" is ${impostor[1]}`, {
       path: source.name,
     });
