@@ -20,8 +20,9 @@ const wider = { F16: "bf16 or f32", BF16: "f32" } as const;
 export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
   const size = byteSize(dtype);
   const count = bytes.byteLength / size;
-  // Typed arrays want an offset that is a multiple of the element: copy where the file's layout gave another.
-  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Typed arrays want an offset that is a multiple of the element: copy where the file's layout gave another. Not by
+  // `slice`, which in Node's Buffer is a view.
+  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   switch (dtype) {
     case "F32":
       return new Float32Array(buffer, byteOffset, count);
