@@ -68,8 +68,8 @@ export function readLora(
         kept: result.kept,
       });
     }
-    scale(result.up, alphas.scaleOf(scanned));
-    return { ...module, rank: result.rank, down: result.down, up: result.up };
+    const up = scaled(result.up, alphas.scaleOf(scanned));
+    return { ...module, rank: result.rank, down: result.down, up };
   });
   const embeddings = scan.embeddings.map((entry) => {
     const { name, ...embedding } = entry;
@@ -153,9 +153,9 @@ class Alphas {
   }
 }
 
-function scale(values: Float32Array, factor: number): void {
-  if (factor === 1) return;
-  for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * factor;
+/** A new array: a file's values may be a view of memory that the file keeps. */
+function scaled(values: Float32Array, factor: number): Float32Array {
+  return factor === 1 ? values : values.map((value) => value * factor);
 }
 
 /** Values of a tensor, or `not-finite` with the first place that is not a number. */
