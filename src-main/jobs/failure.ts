@@ -5,7 +5,9 @@ import { readError } from "../files/errors.ts";
 
 /** Any thrown value as a failure. `path` is the file that was being worked on. */
 export function failureOf(thrown: unknown, path?: string): Failure {
-  const error = path === undefined ? thrown : readError(path, thrown);
+  // Only the system's own errors are about the file; any other that has a code (SQLite's) is about something else.
+  const system = thrown instanceof Error && "syscall" in thrown;
+  const error = path !== undefined && system ? readError(path, thrown) : thrown;
   const place = error instanceof FacetError ? error : { path: undefined, field: undefined };
   const failure: Failure = { code: codeOf(error), message: messageOf(error) };
   const at = place.path ?? path;

@@ -109,6 +109,11 @@ export function openReader(file: string): Database {
   return database;
 }
 
+/** True for what SQLite itself refuses: no file of the user's is at fault. */
+export function isDatabaseError(error: unknown): boolean {
+  return error instanceof BetterSqlite3.SqliteError;
+}
+
 /** What SQLite says, in words that name the file and the way out. */
 export function asFacetError(error: unknown, file: string): unknown {
   if (!(error instanceof BetterSqlite3.SqliteError)) return error;

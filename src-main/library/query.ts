@@ -47,7 +47,8 @@ const synonyms: Record<string, string> = {
 export function parseQuery(text: string): Query {
   const all: Term[] = [];
   const none: Term[] = [];
-  for (const match of text.matchAll(token)) {
+  // FTS5 reads its expressions up to the first NUL.
+  for (const match of text.replaceAll("\0", " ").matchAll(token)) {
     const [raw, minus = "", field = "", comparison = "", quoted, bare] = match;
     const value = quoted ?? bare ?? "";
     const term = fieldTerm(field.toLowerCase(), comparison, value) ?? {

@@ -11,6 +11,7 @@ import { readError } from "../files/errors.ts";
 import { failureOf } from "../jobs/failure.ts";
 import type { JobContext } from "../jobs/jobs.ts";
 import { companionOf, discard, dropUpload, publish, type StagedCopy, stageCopy } from "./blobs.ts";
+import { isDatabaseError } from "./database.ts";
 import { blobFile, blobFolder } from "./folders.ts";
 import type { Previews } from "./previews.ts";
 import { type Records, troubleOf } from "./records.ts";
@@ -256,6 +257,7 @@ class Reading {
   }
 
   #fail(lora: Lora, error: unknown): void {
+    if (isDatabaseError(error)) throw error;
     const { code, message } = failureOf(error, this.#pathOf(lora));
     if (code === "disk-full" || code === "not-writable") throw error; // the next file would fare no better
     if (code === "engine-unavailable") {

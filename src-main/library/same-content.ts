@@ -7,7 +7,7 @@ import { forgetWords, indexWords } from "./words.ts";
 
 /** What the one that stays takes over where it has nothing of its own. */
 const inherit = `update loras set
-  favourite = max(favourite, n.favourite),
+  favourite = max(loras.favourite, n.favourite),
   rating = iif(loras.rating = 0, n.rating, loras.rating),
   preferred_weight = coalesce(loras.preferred_weight, n.preferred_weight),
   picture = iif(loras.preview is null, coalesce(loras.picture, n.picture), loras.picture),

@@ -47,10 +47,13 @@ export interface SidecarText {
 type Part = Partial<SidecarText>;
 
 // Tolerant: one odd field costs that field, not the file.
-const words = z.unknown().transform((value): string[] => {
-  const list: unknown = typeof value === "string" ? value.split(",") : value;
-  return Array.isArray(list) ? list.filter((word) => typeof word === "string") : [];
-});
+const words = z
+  .unknown()
+  .transform((value): string[] => {
+    const list: unknown = typeof value === "string" ? value.split(",") : value;
+    return Array.isArray(list) ? list.filter((word) => typeof word === "string") : [];
+  })
+  .catch([]);
 const line = z.string().catch("");
 const weight = z.coerce.number().min(-10).max(10).nullable().catch(null);
 
