@@ -10,21 +10,28 @@ export interface Named {
   readonly name: string;
 }
 
-/** Looks each word up; the library is read once for all of them. */
+/** Looks each word up; what was removed is only found in the trash. */
 export async function findLoras(
   client: StudioClient,
   words: readonly string[],
   view: "all" | "trash" = "all",
 ): Promise<Named[]> {
-  const found = await Promise.all(words.map((word) => byId(client, word, view)));
-  if (found.every((lora) => lora !== null)) return found;
+  const ids = new Set(await client.library.ids({ view }));
+  // The usual case, ids that a command printed, needs no list of names.
+  if (words.every((word) => ids.has(word)))
+    return Promise.all(words.map((id) => named(client, id)));
   const all: Named[] = [];
   for (let offset = 0; ; offset += page) {
     const { cards, total } = await client.library.list({ view, offset, limit: page });
     for (const { id, name } of cards) all.push({ id, name });
     if (offset + page >= total) break;
   }
-  return words.map((word, index) => found[index] ?? choose(all, word, "LoRA"));
+  return words.map((word) => choose(all, word, "LoRA"));
+}
+
+async function named(client: StudioClient, id: string): Promise<Named> {
+  const { name } = await client.library.get({ id });
+  return { id, name };
 }
 
 export async function findLora(client: StudioClient, word: string): Promise<Named> {
@@ -50,21 +57,6 @@ export async function findSpace(client: StudioClient, word: string | undefined):
     );
   }
   return newest;
-}
-
-async function byId(
-  client: StudioClient,
-  word: string,
-  view: "all" | "trash",
-): Promise<Named | null> {
-  // Ids are 12 letters and digits: anything else is a name or a beginning.
-  if (view === "trash" || !/^[0-9a-z]{12}$/.test(word)) return null;
-  try {
-    const { id, name } = await client.library.get({ id: word });
-    return { id, name };
-  } catch {
-    return null;
-  }
 }
 
 export function choose<N extends Named>(all: readonly N[], word: string, noun: string): N {

@@ -1,5 +1,8 @@
 /** The command line: which commands there are, how failures become exit codes and JSON. */
+import { ORPCError } from "@orpc/client";
 import { Command, CommanderError } from "commander";
+import { z } from "zod";
+import type { Failure } from "../../src-preload/contract/common.ts";
 import { failureOf } from "../jobs/failure.ts";
 import { version } from "../package-root.ts";
 import { addBlend } from "./blend.ts";
@@ -85,7 +88,16 @@ export async function runCommand({
       return exitCodes.usage;
     }
     if (error instanceof CommandFailure) output.fail(error.failure, error.rest);
-    else output.fail(failureOf(error));
+    else output.fail(carried(error));
     return interrupt.aborted ? exitCodes.interrupted : exitCodes.failed;
   }
+}
+
+const Place = z.object({ path: z.string().optional() }).catch({});
+
+/** The studio's errors come as its contract carries them: code and words, and the place as data. */
+function carried(error: unknown): Failure {
+  if (!(error instanceof ORPCError)) return failureOf(error);
+  const { path } = Place.parse(error.data);
+  return { code: error.code, message: error.message, ...(path === undefined ? {} : { path }) };
 }
