@@ -50,6 +50,7 @@ async function imported(
   const [lora] = result.imported;
   if (lora !== undefined) return lora;
   const [skipped] = result.skipped;
+  if (skipped?.id !== undefined) return findLora(client, skipped.id);
   throw new CommandFailure({
     code: skipped?.code ?? "not-a-lora",
     message: skipped?.reason ?? `${path} holds no LoRA.`,

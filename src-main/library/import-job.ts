@@ -281,7 +281,7 @@ class Import {
     if (lora.deleted_at !== null || job === this.#context.id) {
       this.#tell({ ...records.details(lora.id), path });
     } else {
-      this.#skip(path, "already-exists", `Already in the library as "${lora.name}".`);
+      this.#skip(path, "already-exists", `Already in the library as "${lora.name}".`, lora.id);
     }
   }
 
@@ -292,9 +292,10 @@ class Import {
     this.#result.imported.push({ id, name, dialect, family, modules, matched, total, path });
   }
 
-  #skip(path: string, code: string, reason: string): void {
+  #skip(path: string, code: string, reason: string, id?: string): void {
     this.#result.skippedCount += 1;
-    if (this.#result.skipped.length < mostListed) this.#result.skipped.push({ path, code, reason });
+    if (this.#result.skipped.length >= mostListed) return;
+    this.#result.skipped.push({ path, code, reason, ...(id === undefined ? {} : { id }) });
   }
 }
 

@@ -93,7 +93,13 @@ export const Imported = Card.pick({
   matched: true,
   total: true,
 }).extend({ path: z.string() });
-export const Skipped = z.object({ path: z.string(), reason: z.string(), code: z.string() });
+export const Skipped = z.object({
+  path: z.string(),
+  reason: z.string(),
+  code: z.string(),
+  /** The identity that the file already is, where that is the reason. */
+  id: LoraId.optional(),
+});
 /** The result of an import job. Long lists are cut; the counts never are. */
 export const ImportResult = z.object({
   imported: z.array(Imported),
