@@ -8,7 +8,7 @@ import { lora } from "./convert/lora.ts";
 import { tucker } from "./convert/tucker.ts";
 import type { Role } from "./dialects/dialect.ts";
 
-export const adapters: Record<AdapterKind, Adapter> = { lora, tucker, loha, lokr, full };
+const adapters: Record<AdapterKind, Adapter> = { lora, tucker, loha, lokr, full };
 
 /** The kind whose matrices are there; undefined where there are none (a lone alpha). */
 export function adapterOf(entries: ReadonlyMap<Role, unknown>, parts: Parts): Adapter | undefined {

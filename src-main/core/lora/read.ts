@@ -155,7 +155,10 @@ class Alphas {
 
 /** A new array: a file's values may be a view of memory that the file keeps. */
 function scaled(values: Float32Array, factor: number): Float32Array {
-  return factor === 1 ? values : values.map((value) => value * factor);
+  if (factor === 1) return values;
+  const result = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) result[i] = (values[i] as number) * factor;
+  return result;
 }
 
 /** Values of a tensor, or `not-finite` with the first place that is not a number. */

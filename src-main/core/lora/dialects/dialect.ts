@@ -146,13 +146,13 @@ export const dottedSuffixes: Suffixes = new Map([...kohya, ...peft, ...lycoris])
 /** Behind dotted names as PEFT and diffusers write them. */
 export const peftSuffixes: Suffixes = new Map([...peft, ...lycoris]);
 
-export const nowhere: Place = { sdxl: -1, sd15: -1 };
+const nowhere: Place = { sdxl: -1, sd15: -1 };
 
 /**
  * Reading of a key whose module name was split off, or undefined where no module has that name. Norm layers and
  * biases are no matrices and have no place in the layout, but their kind is still told.
  */
-export function understand(
+function understand(
   name: string,
   role: Role,
   names: NameTable,

@@ -1,8 +1,7 @@
 /** What both kohya spellings share: prefixes by component, and text encoders by their Hugging Face names. */
-import { flatten } from "../architecture/names.ts";
 import type { Named } from "../architecture/names.ts";
 import type { Family, ModuleShape } from "../lora.ts";
-import { componentOf, ldmPath } from "../architecture/names.ts";
+import { componentOf, flatten, ldmPath } from "../architecture/names.ts";
 
 /** kohya numbers the encoders of SDXL; ComfyUI and diffusers read either spelling of the first one in both families. */
 const read = {

@@ -3,7 +3,7 @@ import { bareNames, componentNames, componentPrefixes } from "./diffusers-names.
 import { parseDotted, peftSuffixes } from "./dialect.ts";
 import type { Dialect, KeyReading, Role } from "./dialect.ts";
 
-export const wrapper = "base_model.model.";
+const wrapper = "base_model.model.";
 
 const matrices: ReadonlyMap<string, Role> = new Map([
   ["lora_A", "down"],
