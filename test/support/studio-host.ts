@@ -21,18 +21,21 @@ export interface StudioHost extends AsyncDisposable {
   readonly process: ChildProcess;
 }
 
-/** Starts `src-main/host.ts` as `npm start` does, on a free port. */
-export async function startStudioHost(): Promise<StudioHost> {
+/** Starts `src-main/host.ts` as `npm start` does, on a free port, over a library that `prepare` may fill first. */
+export async function startStudioHost(
+  prepare: (places: { library: string; folder: string }) => Promise<void> = () => Promise.resolve(),
+): Promise<StudioHost> {
   const folder = await mkdtemp(join(tmpdir(), "facet-e2e-"));
   const library = join(folder, "library");
+  await prepare({ library, folder });
   const child = spawn(process.execPath, ["src-main/host.ts", "--library", library, "--port", "0"], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, CI: "1" },
   });
   let log = "";
-  child.stdout.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  child.stdout?.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const stop = async () => {
     await stopProcess(child);
     await rm(folder, { recursive: true, force: true });
