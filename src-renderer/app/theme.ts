@@ -99,7 +99,7 @@ export const theme = createTheme({
     }),
     SegmentedControl: SegmentedControl.extend({ defaultProps: { size: "sm" } }),
     Checkbox: Checkbox.extend({ defaultProps: { size: "xs" } }),
-    Switch: Switch.extend({ defaultProps: { size: "sm" } }),
+    Switch: Switch.extend({ defaultProps: { size: "sm", withThumbIndicator: false } }),
     Skeleton: Skeleton.extend({ defaultProps: { animate: true } }),
   },
 });

@@ -11,6 +11,9 @@ export interface Mark {
 
 const WAVES = 5;
 
+/** How much of its box of 100 a mark fills. */
+const EXTENT = 80;
+
 /** FNV-1a, then a mulberry32 sequence: the same id draws the same mark everywhere. */
 export function randomFrom(text: string): () => number {
   let state = 0x811c9dc5;
@@ -31,7 +34,7 @@ export function markOf(id: string): Mark {
     const phase = random() * 2 * Math.PI;
     return { cos: size * Math.cos(phase), sin: size * Math.sin(phase) };
   });
-  return { hue: { x: Math.cos(angle), y: Math.sin(angle) }, waves, twist: (random() - 0.5) * 0.5 };
+  return { hue: { x: Math.cos(angle), y: Math.sin(angle) }, waves, twist: (random() - 0.5) * 0.26 };
 }
 
 export function mixMarks(marks: readonly Mark[], weights: readonly number[]): Mark {
@@ -54,24 +57,36 @@ export function hueOf(mark: Mark): number {
 
 /** Closed contour lines around the middle of a 100 x 100 box, from the inside out, as one path each. */
 export function contours(mark: Mark, rings: number, points: number): string[] {
-  return Array.from({ length: rings }, (_, ring) => {
+  const lines = Array.from({ length: rings }, (_, ring) => {
     const depth = (ring + 1) / rings;
-    const radius = 7 + 36 * depth;
     // The inner lines are calm, the outer ones carry the shape.
-    const strength = 0.25 + 0.75 * depth;
-    return smoothClosed(
-      Array.from({ length: points }, (_point, i) => {
-        const angle = (2 * Math.PI * i) / points;
-        let swing = 0;
-        mark.waves.forEach((wave, order) => {
-          const turned = (order + 1) * (angle + mark.twist * ring);
-          swing += wave.cos * Math.cos(turned) + wave.sin * Math.sin(turned);
-        });
-        const length = radius * (1 + strength * swing * 0.8);
-        return { x: 50 + length * Math.cos(angle), y: 50 + length * Math.sin(angle) };
-      }),
-    );
+    const strength = 0.2 + 0.65 * depth;
+    return Array.from({ length: points }, (_point, i) => {
+      const angle = (2 * Math.PI * i) / points;
+      let swing = 0;
+      mark.waves.forEach((wave, order) => {
+        const turned = (order + 1) * (angle + mark.twist * depth * 9);
+        swing += wave.cos * Math.cos(turned) + wave.sin * Math.sin(turned);
+      });
+      const length = (0.12 + 0.88 * depth) * (1 + strength * swing);
+      return { x: length * Math.cos(angle), y: length * Math.sin(angle) };
+    });
   });
+  // Whatever its waves, a mark fills the same part of its box and sits in its middle.
+  const outer = lines.at(-1) ?? [];
+  const left = Math.min(...outer.map((point) => point.x));
+  const right = Math.max(...outer.map((point) => point.x));
+  const top = Math.min(...outer.map((point) => point.y));
+  const bottom = Math.max(...outer.map((point) => point.y));
+  const scale = EXTENT / Math.max(right - left, bottom - top, 1e-6);
+  return lines.map((line) =>
+    smoothClosed(
+      line.map((point) => ({
+        x: 50 + (point.x - (left + right) / 2) * scale,
+        y: 50 + (point.y - (top + bottom) / 2) * scale,
+      })),
+    ),
+  );
 }
 
 /**

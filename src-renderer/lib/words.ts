@@ -3,15 +3,15 @@
 const families: Record<string, string> = { sdxl: "SDXL", sd15: "SD 1.5" };
 const dialects: Record<string, string> = {
   "kohya-sgm": "kohya, sgm names",
-  kohya: "kohya",
   "kohya-diffusers": "kohya, diffusers paths",
   peft: "PEFT",
   "peft-raw": "PEFT, raw adapter names",
-  diffusers: "diffusers, lora.down/up",
-  "diffusers-old": "diffusers, lora.down/up",
-  "diffusers-processors": "diffusers, attention processors",
+  "diffusers-legacy": "diffusers, lora.down/up",
+  "diffusers-processor": "diffusers, attention processors",
   cloneofsimo: "cloneofsimo, positional",
   weights2weights: "weights2weights",
+  lycoris: "LyCORIS",
+  comfy: "ComfyUI",
   facet: "Facet recipe",
 };
 const components: Record<string, string> = {

@@ -81,7 +81,8 @@ function connectPort(bridge: NonNullable<typeof shell>): void {
 function connectSocket(): void {
   const address = new URL("/rpc", location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(address, token === null ? [] : [`facet.${token}`]);
+  // The host answers with the first, so that no answer repeats the secret.
+  const socket = new WebSocket(address, token === null ? ["facet"] : ["facet", `facet.${token}`]);
   socket.addEventListener("open", () => opened(new SocketLink({ websocket: socket })));
   socket.addEventListener("close", lost, { once: true });
 }

@@ -1,13 +1,17 @@
 /** Files that cross the window's edge: dropped in, picked, dragged out, downloaded. */
 import { z } from "zod";
+import { randomId } from "../lib/random-id.ts";
 import { studio } from "./client.ts";
 import { bearer } from "./session.ts";
 import { shell } from "./shell.ts";
 
-/** What Facet can read, and what belongs beside it. Other files of a dropped folder stay where they are. */
-const WANTED = /\.(safetensors|pt|pth|bin|ckpt)$|adapter_config\.json$|\.(png|jpe?g|webp)$/iu;
+const LORA = /\.(safetensors|pt|pth|bin|ckpt)$/iu;
+
+/** What belongs beside a LoRA file and is found there by the import. */
+const BESIDE = /adapter_config\.json$|\.(png|jpe?g|webp)$/iu;
 
 const Uploaded = z.object({ path: z.string() });
+const Refused = z.object({ error: z.object({ message: z.string() }) });
 
 export function pictureUrl(hash: string): string {
   return `/picture/${hash}.webp`;
@@ -25,38 +29,50 @@ export function takeDropped(transfer: DataTransfer): () => Promise<string[]> {
     return () => Promise.resolve(paths);
   }
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  return async () => {
-    const files = (await Promise.all(entries.map((entry) => filesOf(entry)))).flat();
-    return uploadAll(files);
-  };
+  return async () => uploadAll((await Promise.all(entries.map((entry) => filesOf(entry)))).flat());
 }
 
-/** For the host's file input. */
-export async function uploadAll(files: readonly File[], progress?: (done: number) => void): Promise<string[]> {
+interface Sent {
+  readonly file: File;
+  /** With the folders it was dropped in, so that files that belong together stay together. */
+  readonly name: string;
+}
+
+/** Sends files of this computer to the host; answers the paths of those that may be LoRAs. */
+export async function uploadAll(files: readonly Sent[], progress?: (done: number) => void): Promise<string[]> {
+  const batch = randomId();
   const paths: string[] = [];
-  for (const file of files) {
-    if (!WANTED.test(file.name)) continue;
-    paths.push(await upload(file));
-    progress?.(paths.length);
+  let done = 0;
+  for (const { file, name } of files) {
+    const lora = LORA.test(name);
+    if (lora || BESIDE.test(name)) {
+      const path = await upload(file, name, batch);
+      if (lora) paths.push(path);
+    }
+    progress?.(++done);
   }
   return paths;
 }
 
-async function upload(file: File): Promise<string> {
-  const response = await fetch(`/upload?name=${encodeURIComponent(file.name)}`, {
+async function upload(file: File, name: string, batch: string): Promise<string> {
+  const query = new URLSearchParams({ name, batch });
+  const response = await fetch(`/upload?${query}`, {
     method: "POST",
     headers: { ...bearer(), "content-type": "application/octet-stream" },
     body: file,
   });
-  if (!response.ok) throw new Error(`${file.name} was not taken by the host: ${await response.text()}`);
+  if (!response.ok) throw new Error(`${file.name} was not taken by the host: ${Refused.safeParse(await response.json().catch(() => null)).data?.error.message ?? response.statusText}`);
   return Uploaded.parse(await response.json()).path;
 }
 
-async function filesOf(entry: FileSystemEntry): Promise<File[]> {
-  if (isFile(entry)) return [await new Promise<File>((resolve, reject) => entry.file(resolve, reject))];
+async function filesOf(entry: FileSystemEntry): Promise<Sent[]> {
+  if (isFile(entry)) {
+    const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
+    return [{ file, name: entry.fullPath.replace(/^\//u, "") }];
+  }
   if (!isFolder(entry)) return [];
   const reader = entry.createReader();
-  const found: File[] = [];
+  const found: Sent[] = [];
   // A reader gives a hundred entries at a time, and an empty list at the end.
   for (;;) {
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));

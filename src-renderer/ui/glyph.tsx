@@ -15,15 +15,18 @@ export function markFor(id: string): Mark {
   return made;
 }
 
+type Detail = "small" | "large" | "huge";
+const LINES: Record<Detail, number> = { small: 4, large: 9, huge: 15 };
+
 interface GlyphProps {
   readonly mark: Mark;
   /** Fewer lines where the mark is small. */
-  readonly detail?: "small" | "large";
+  readonly detail?: Detail;
 }
 
 export const Glyph = memo(function Glyph({ mark, detail = "large" }: GlyphProps): ReactNode {
   const lines = useMemo(
-    () => (detail === "large" ? contours(mark, 9, 30) : contours(mark, 4, 20)),
+    () => contours(mark, LINES[detail], detail === "small" ? 20 : 30),
     [mark, detail],
   );
   return (
@@ -39,7 +42,7 @@ export const Glyph = memo(function Glyph({ mark, detail = "large" }: GlyphProps)
 interface PictureProps {
   readonly id: string;
   readonly preview?: string | null | undefined;
-  readonly detail?: "small" | "large";
+  readonly detail?: Detail;
 }
 
 /** The preview of an identity, or its mark. Fills its box. */

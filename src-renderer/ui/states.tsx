@@ -1,4 +1,5 @@
 /** Empty and failed states: what is not there or went wrong, and the one next step. */
+import { copyText } from "./copy.ts";
 import { Button, Collapse, UnstyledButton } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import { markOf } from "../lib/glyph.ts";
@@ -62,7 +63,7 @@ export function Failed({ doing, error, next, retry }: FailedProps): ReactNode {
           <pre className="failed-details" data-selectable>
             {details}
           </pre>
-          <Button size="compact-sm" onClick={() => void navigator.clipboard.writeText(`${failure.message}\n${details}`)}>
+          <Button size="compact-sm" onClick={() => copyText(`${failure.message}\n${details}`)}>
             Copy details
           </Button>
         </Collapse>

@@ -62,7 +62,7 @@ export function Steps({ mix }: { readonly mix: Mix }): ReactNode {
   if (from === undefined || to === undefined)
     return (
       <div className="strip">
-        <span className="strip-about small">With two parents or more, the steps between the first two stand here.</span>
+        <span className="strip-about strip-hint small">With two parents or more, the steps between the first two stand here.</span>
       </div>
     );
   return (

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { create } from "zustand";
 import type { Draft, Measure } from "../../../src-preload/contract/identities.ts";
 import type { Space } from "../../../src-preload/contract/spaces.ts";
+import { randomId } from "../../lib/random-id.ts";
 import { snap } from "../../lib/slider.ts";
 import { type Undo, record, redo, settle, undo, undoable } from "../../lib/undo-stack.ts";
 import { queries, queryClient, studio } from "../../studio/client.ts";
@@ -234,7 +235,7 @@ export function newest(list: readonly Space[]): Space | undefined {
 }
 
 export function addVariants(list: readonly Omit<Variant, "id">[]): void {
-  change((point) => ({ ...point, variants: [...point.variants, ...list.map((each) => ({ ...each, id: crypto.randomUUID() }))] }));
+  change((point) => ({ ...point, variants: [...point.variants, ...list.map((each) => ({ ...each, id: randomId() }))] }));
 }
 
 export function snapshot(): void {

@@ -1,4 +1,5 @@
 /** Export: a queue of identities, a folder, and how they are written. */
+import { copyText } from "../../ui/copy.ts";
 import { Button, Progress, SegmentedControl, Select, Switch, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
@@ -203,7 +204,7 @@ function Outcome({ result, folder }: { readonly result: ExportResult; readonly f
             Show in folder
           </Button>
         )}
-        <Button size="compact-sm" onClick={() => void navigator.clipboard.writeText(result.files.length === 1 && first !== undefined ? first : (folder ?? first ?? ""))}>
+        <Button size="compact-sm" onClick={() => copyText(result.files.length === 1 && first !== undefined ? first : (folder ?? first ?? ""))}>
           Copy path
         </Button>
         {result.failed.length > 0 && (

@@ -1,4 +1,5 @@
 /** What can be done with a selection: the context menu, the inspector and the palette all show this list. */
+import { copyText } from "../../ui/copy.ts";
 import { modals } from "@mantine/modals";
 import { navigate } from "wouter/use-hash-location";
 import { count, plural } from "../../lib/format.ts";
@@ -91,7 +92,7 @@ export function actionsFor(ids: readonly string[], collection: { id: string; nam
     label: many ? "Copy names" : "Copy name",
     icon: IconCopy,
     section: "organise",
-    run: () => void navigator.clipboard.writeText(ids.map((id) => knownCard(id)?.name ?? id).join("\n")),
+    run: () => copyText(ids.map((id) => knownCard(id)?.name ?? id).join("\n")),
   });
   list.push({
     id: "remove",

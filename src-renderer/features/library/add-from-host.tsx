@@ -17,7 +17,7 @@ export function AddFromHost({ opened, close }: { readonly opened: boolean; close
   async function send(files: File[]): Promise<void> {
     setSent({ done: 0, of: files.length });
     try {
-      const paths = await uploadAll(files, (done) => setSent({ done, of: files.length }));
+      const paths = await uploadAll(files.map((file) => ({ file, name: file.name })), (done) => setSent({ done, of: files.length }));
       if (paths.length > 0) await importPaths(paths, collection);
       close();
     } catch (error) {

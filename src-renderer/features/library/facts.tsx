@@ -1,4 +1,5 @@
 /** What the file says, as a short list; the long ones (keys, metadata) fold out. */
+import { copyText } from "../../ui/copy.ts";
 import { Collapse } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import type { Details } from "../../../src-preload/contract/library.ts";
@@ -104,7 +105,7 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
 }
 
 export function Copy({ text, label }: { readonly text: string; readonly label: string }): ReactNode {
-  return <IconButton icon={IconCopy} label={label} size={20} onClick={() => void navigator.clipboard.writeText(text)} />;
+  return <IconButton icon={IconCopy} label={label} size={20} onClick={() => copyText(text)} />;
 }
 
 export function Fold({ title, copy, children }: { readonly title: string; readonly copy?: string; readonly children: ReactNode }): ReactNode {

@@ -1,4 +1,5 @@
 /** Sections of the inspector that can be edited, and those that lead elsewhere. */
+import { copyText } from "../../ui/copy.ts";
 import { Button, Menu, Skeleton, Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef, useState } from "react";
@@ -72,7 +73,7 @@ export function Triggers({ data }: { readonly data: Details }): ReactNode {
       <div className="tags">
         {words.map((word) => (
           <span key={word} className="tag tag-split">
-            <button type="button" className="plain clip" title="Copy" aria-label={`Copy ${word}`} onClick={() => void navigator.clipboard.writeText(word)}>
+            <button type="button" className="plain clip" title="Copy" aria-label={`Copy ${word}`} onClick={() => copyText(word)}>
               {word} <IconCopy size={11} aria-hidden="true" />
             </button>
             <button type="button" className="plain" aria-label={`Remove trigger word ${word}`} onClick={() => set(words.filter((each) => each !== word))}>

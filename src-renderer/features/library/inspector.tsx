@@ -48,7 +48,7 @@ function One({ id, collection }: { readonly id: string; readonly collection: Ins
   return (
     <div className="workspace-scroll inspector" data-testid="inspector">
       <div className="inspector-picture">
-        <Picture id={id} preview={known?.preview} />
+        <Picture id={id} preview={known?.preview} detail="huge" />
       </div>
       <div className="row inspector-name">
         {known === undefined ? (

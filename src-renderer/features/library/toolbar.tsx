@@ -27,6 +27,7 @@ const terms: [string, string][] = [
   ["family:sdxl", "or family:sd15"],
   ["tag:woman", "has this tag"],
   ["dialect:peft", "how the file is written"],
+  ["-draft", "without this word; works before every term"],
   ["is:favourite", "also is:recipe, is:file, is:trouble"],
 ];
 

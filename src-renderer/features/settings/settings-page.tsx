@@ -1,4 +1,5 @@
 /** Settings: how Facet looks, where things lie, and what the machine offers. */
+import { copyText } from "../../ui/copy.ts";
 import { Button, SegmentedControl, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -139,7 +140,7 @@ function Machine({ doctor, refresh, busy }: { readonly doctor: DoctorReport; rea
         tool={
           <>
             <IconButton icon={IconRefresh} label="Examine again" disabled={busy} onClick={refresh} />
-            <IconButton icon={IconCopy} label="Copy everything for a report" onClick={() => void navigator.clipboard.writeText(JSON.stringify(doctor, null, 2))} />
+            <IconButton icon={IconCopy} label="Copy everything for a report" onClick={() => copyText(JSON.stringify(doctor, null, 2))} />
           </>
         }
       >
@@ -202,7 +203,7 @@ function PathText({ path }: { readonly path: string }): ReactNode {
       <span className="clip" title={path} data-selectable>
         {path}
       </span>
-      <IconButton icon={IconCopy} label={`Copy ${path}`} size={22} onClick={() => void navigator.clipboard.writeText(path)} />
+      <IconButton icon={IconCopy} label={`Copy ${path}`} size={22} onClick={() => copyText(path)} />
     </span>
   );
 }
