@@ -42,7 +42,9 @@ export function isPlainPath(path: string): boolean {
 export class Content {
   readonly #bundle: string;
   readonly #folders: Folders;
-  #files: ReadonlyMap<string, Found> | undefined;
+  #files: ReadonlyMap<string, Found> = new Map();
+  /** When the pages were built that `#files` lists; they may be built again while this runs. */
+  #built = 0;
 
   constructor(options: { bundle: string; library: string }) {
     this.#bundle = options.bundle;
@@ -87,10 +89,15 @@ export class Content {
 
   /** Pages keep their own addresses (/library, /explore): those without a file ending are all index.html. */
   #page(path: string): Found | undefined {
-    this.#files ??= listBundle(this.#bundle);
-    const exact = this.#files?.get(path);
+    const built = statSync(join(this.#bundle, "index.html"), { throwIfNoEntry: false })?.mtimeMs;
+    if (built === undefined) return undefined;
+    if (built !== this.#built) {
+      this.#files = listBundle(this.#bundle);
+      this.#built = built;
+    }
+    const exact = this.#files.get(path);
     if (exact !== undefined) return exact;
-    return extname(path) === "" ? this.#files?.get("/index.html") : undefined;
+    return extname(path) === "" ? this.#files.get("/index.html") : undefined;
   }
 }
 
@@ -105,10 +112,7 @@ function readFolder(folder: string): string[] {
 }
 
 /** Every address of the bundle, listed once: what is not in the list is not served, however it is spelt. */
-function listBundle(folder: string): ReadonlyMap<string, Found> | undefined {
-  if (statSync(join(folder, "index.html"), { throwIfNoEntry: false }) === undefined) {
-    return undefined;
-  }
+function listBundle(folder: string): ReadonlyMap<string, Found> {
   const files = new Map<string, Found>();
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const type = TYPES[extname(entry.name)];

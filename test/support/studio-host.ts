@@ -30,7 +30,8 @@ export async function startStudioHost(
   await prepare({ library, folder });
   const child = spawn(process.execPath, ["src-main/host.ts", "--library", library, "--port", "0"], {
     cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
+    // By the channel it sees when this process is gone, and ends as well.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: { ...process.env, CI: "1" },
   });
   let log = "";
