@@ -17,16 +17,27 @@ export interface Engine extends AsyncDisposable {
   onExit(listener: (code: number | null) => void): void;
 }
 
+/** An engine that cannot even start is not started for ever. */
+const startsInARow = 3;
+
 type Link = ClientLink<Record<never, never>>;
 
 export function startEngine(role: EngineRole, launch: Launcher = forkEngine): Engine {
   let running: { process: EngineProcess; link: Link } | null = null;
   let closed = false;
+  let stillborn = 0;
   const listeners: ((code: number | null) => void)[] = [];
 
   function current(): Link {
     if (closed) throw new FacetError("engine-unavailable", "The engine was shut down.");
     if (running !== null) return running.link;
+    if (stillborn >= startsInARow) {
+      throw new FacetError(
+        "engine-unavailable",
+        `The ${role} engine ended ${String(stillborn)} times before it answered once; its words are in the log. Start Facet again.`,
+      );
+    }
+    stillborn += 1;
     const process = launch(role);
     const started = { process, link: new RPCLink({ port: process.port }) };
     running = started;
@@ -41,8 +52,10 @@ export function startEngine(role: EngineRole, launch: Launcher = forkEngine): En
     async call(path, input, options) {
       try {
         const answer = await current().call(path, input, options);
+        stillborn = 0;
         return isStream(answer) ? translated(answer, path, options.signal) : answer;
       } catch (error) {
+        if (error instanceof ORPCError) stillborn = 0;
         throw translate(error, path, options.signal);
       }
     },

@@ -115,3 +115,27 @@ describe("a killed engine", () => {
     expect(engine.pid).not.toBe(pid);
   });
 });
+
+describe("an engine that cannot start", () => {
+  it("is given up after three tries, by name", async () => {
+    let starts = 0;
+    await using broken = startEngine("background", () => {
+      starts += 1;
+      const listeners: (() => void)[] = [];
+      setTimeout(() => listeners.forEach((listener) => listener()), 5);
+      return {
+        pid: undefined,
+        port: {
+          postMessage: () => undefined,
+          on: (event, listener) => void (event === "close" && listeners.push(() => listener())),
+        },
+        onExit: (listener) => void listeners.push(() => listener(1)),
+        kill: () => undefined,
+      };
+    });
+    for (let call = 0; call < 6; call++) {
+      await expect(broken.client.status({})).rejects.toMatchObject({ code: "engine-unavailable" });
+    }
+    expect(starts).toBe(3);
+  });
+});
