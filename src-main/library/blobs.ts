@@ -144,7 +144,9 @@ export async function sweepStaging(
     const owner = Number(staged.exec(name)?.[1] ?? 0);
     const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() }));
     const old = Date.now() - mtimeMs > oldUploadMs && !isAwaited(folder);
-    if (owner > 0 ? owner === process.pid || !isAlive(owner) : old) await discard(folder);
+    // A number may be given to a process again: what is older than this process is not its own.
+    const left = owner === process.pid ? mtimeMs < performance.timeOrigin : !isAlive(owner);
+    if (owner > 0 ? left : old) await discard(folder);
   }
 }
 
