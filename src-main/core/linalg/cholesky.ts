@@ -15,6 +15,7 @@ export interface PivotedCholesky {
   readonly r: Float64Array;
 }
 
+/** NaN in, NaN out: a Gram matrix that is not finite gives factors that are not. */
 export function pivotedCholesky(gram: Float64Array, n: number): PivotedCholesky {
   const scale = new Float64Array(n);
   const left = new Float64Array(n).fill(1);
@@ -22,6 +23,7 @@ export function pivotedCholesky(gram: Float64Array, n: number): PivotedCholesky 
   for (let i = 0; i < n; i++) if (!((scale[i] as number) > 0)) left[i] = 0;
   const order = Int32Array.from({ length: n }, (_, index) => index);
   const r = new Float64Array(n * n);
+  if (!gram.every(Number.isFinite)) return { order, independent: n, r: r.fill(Number.NaN) };
   let count = 0;
   for (; count < n; count++) {
     // Shares are relative to each column's own length, so a column is not lost for being short.
@@ -74,6 +76,31 @@ export function solveUpper(
     }
     const diagonal = factor.r[row + (factor.order[i] as number)] as number;
     for (let c = 0; c < columns; c++) x[to + c] = (x[to + c] as number) / diagonal;
+  }
+  return x;
+}
+
+/** `[independent, columns]` x with `Rᵀ x = t` on the independent rows of t `[n, columns]`. */
+export function solveLower(
+  factor: PivotedCholesky,
+  t: Float64Array,
+  n: number,
+  columns: number,
+): Float64Array {
+  const x = new Float64Array(factor.independent * columns);
+  for (let i = 0; i < factor.independent; i++) {
+    const own = factor.order[i] as number;
+    x.set(t.subarray(own * columns, (own + 1) * columns), i * columns);
+    for (let k = 0; k < i; k++) {
+      const scale = factor.r[k * n + own] as number;
+      for (let c = 0; c < columns; c++) {
+        x[i * columns + c] =
+          (x[i * columns + c] as number) - scale * (x[k * columns + c] as number);
+      }
+    }
+    const diagonal = factor.r[i * n + own] as number;
+    for (let c = 0; c < columns; c++)
+      x[i * columns + c] = (x[i * columns + c] as number) / diagonal;
   }
   return x;
 }

@@ -1,8 +1,7 @@
-/** Thin orthogonal factorisations F = Q R of float32 factors of LoRAs, without ever storing Q where it can be avoided. */
-import { type PivotedCholesky, pivotedCholesky, solveUpper } from "./cholesky.ts";
-import { gramOfColumns, gramOfRows } from "./gram.ts";
-import { multiply, smallTimesWide, tallTimesSmall } from "./multiply.ts";
-import { qr } from "./qr.ts";
+/** Thin orthogonal factorisations F = Q R of the float32 factors of LoRAs, Q being kept as F times a small matrix. */
+import { type PivotedCholesky, pivotedCholesky, solveLower, solveUpper } from "./cholesky.ts";
+import { crossOfColumns, crossOfRows, gramOfColumns, gramOfRows } from "./gram.ts";
+import { smallTimesWide, tallTimesSmall, transpose } from "./multiply.ts";
 
 export interface OrthogonalBasis {
   /** Columns of Q. */
@@ -16,113 +15,122 @@ export interface OrthogonalBasis {
 /** What a dependent column may differ from a sum of the others, relative to itself, and still be rounding alone. */
 const nothing = 1e-11;
 
-interface Factor {
-  readonly rank: number;
-  gram(): Float64Array;
-  /** The factor times a small `[rank, count]` matrix, in the factor's own orientation. */
-  times(small: Float64Array, count: number): Float32Array;
-  /** Squared lengths of the `count` long vectors of such a result. */
-  squares(values: Float32Array, count: number): Float64Array;
-  /** Householder, for what a Gram matrix cannot tell apart. */
-  householder(): OrthogonalBasis;
+/** The same three operations on the columns of tall factors and on the rows of wide ones: its "vectors". */
+interface Orientation {
+  gram(values: Float32Array, rank: number): Float64Array;
+  cross(a: Float32Array, rankA: number, b: Float32Array, rankB: number): Float64Array;
+  /** Sums of the vectors by the columns of `small [rank, count]`. */
+  combine(values: Float32Array, rank: number, small: Float64Array, count: number): Float32Array;
 }
 
-/** Of the columns of `[rows, rank]`, row-major. */
+/** Of the columns of `[rows, rank]`, row-major, rank at most rows. */
 export function basisOfColumns(values: Float32Array, rows: number, rank: number): OrthogonalBasis {
-  return basisOf({
-    rank,
-    gram: () => gramOfColumns(values, rows, rank),
-    times: (small, count) => tallTimesSmall(values, small, rows, rank, count),
-    squares: (result, count) => diagonal(gramOfColumns(result, rows, count), count),
-    householder: () => {
-      const { q, r } = qr(Float64Array.from(values), rows, rank);
-      const size = Math.min(rows, rank);
-      return {
-        size,
-        r,
-        expand: (t, count) => Float32Array.from(multiply(q, t, rows, size, count)),
-      };
-    },
+  return basisOf(values, rank, {
+    gram: (given, count) => gramOfColumns(given, rows, count),
+    cross: (a, rankA, b, rankB) => crossOfColumns(a, b, rows, rankA, rankB),
+    combine: (given, from, small, count) => tallTimesSmall(given, small, rows, from, count),
   });
 }
 
-/** Of the rows of `[rank, columns]`, row-major: the same for the transposed factor. */
+/** Of the rows of `[rank, columns]`, row-major, rank at most columns: the same for the transposed factor. */
 export function basisOfRows(values: Float32Array, rank: number, columns: number): OrthogonalBasis {
-  return basisOf({
-    rank,
-    gram: () => gramOfRows(values, rank, columns),
-    times: (small, count) =>
-      smallTimesWide(transposeSmall(small, rank, count), values, count, rank, columns),
-    squares: (result, count) => diagonal(gramOfRows(result, count, columns), count),
-    householder: () => {
-      const { q, r } = qr(transposeSmall(values, rank, columns), columns, rank);
-      const size = Math.min(columns, rank);
-      return {
-        size,
-        r,
-        expand: (t, count) => {
-          const tall = multiply(q, t, columns, size, count);
-          return Float32Array.from(transposeSmall(tall, columns, count));
-        },
-      };
-    },
+  return basisOf(values, rank, {
+    gram: (given, count) => gramOfRows(given, count, columns),
+    cross: (a, rankA, b, rankB) => crossOfRows(a, b, rankA, rankB, columns),
+    combine: (given, from, small, count) =>
+      smallTimesWide(transpose(small, from, count), given, count, from, columns),
   });
 }
 
 /**
- * Q is F times a triangular inverse (Cholesky QR) where the columns are independent enough; columns that are sums of
- * the others, as in blends of LoRAs that share a matrix, drop out; all else goes through Householder reflections.
+ * Q is F times a triangular inverse (Cholesky QR) where the vectors are independent enough. Those that are nearly sums
+ * of the others, as in blends of LoRAs that share a matrix, are replaced by what they have of their own, which gets a
+ * basis in the same way (block Gram-Schmidt with reorthogonalisation); where that is rounding alone, they drop out.
+ *
+ * @param floors Squared lengths below which a vector is rounding.
  */
-function basisOf(factor: Factor): OrthogonalBasis {
-  const { rank } = factor;
-  const gram = factor.gram();
+function basisOf(
+  values: Float32Array,
+  rank: number,
+  on: Orientation,
+  floors?: Float64Array,
+): OrthogonalBasis {
+  const gram = on.gram(values, rank);
   const cholesky = pivotedCholesky(gram, rank);
-  if (cholesky.independent < rank && !dependentColumnsVanish(factor, gram, cholesky)) {
-    return factor.householder();
+  const size = cholesky.independent;
+  const expand = (t: Float64Array, count: number) =>
+    on.combine(values, rank, solveUpper(cholesky, t, rank, count), count);
+  if (size === rank) return { size, r: cholesky.r, expand };
+  const dependent = cholesky.order.subarray(size);
+  const count = dependent.length;
+  const limits =
+    floors ??
+    Float64Array.from({ length: rank }, (_, i) => nothing ** 2 * (gram[i * (rank + 1)] as number));
+  const limitOf = (index: number) => limits[dependent[index] as number] as number;
+  const own = ownParts(values, rank, on, cholesky);
+  const squares = on.gram(own.parts, count);
+  const alive = Array.from(dependent.keys()).filter(
+    (index) => (squares[index * (count + 1)] as number) > limitOf(index),
+  );
+  if (alive.length === 0) return { size, r: own.r, expand };
+  // Only the vectors that have something of their own go on.
+  const selection = new Float64Array(count * alive.length);
+  alive.forEach((index, to) => (selection[index * alive.length + to] = 1));
+  const rest = basisOf(
+    on.combine(own.parts, count, selection, alive.length),
+    alive.length,
+    on,
+    Float64Array.from(alive, limitOf),
+  );
+  const r = new Float64Array((size + rest.size) * rank);
+  r.set(own.r);
+  for (let i = 0; i < rest.size; i++) {
+    alive.forEach((index, at) => {
+      r[(size + i) * rank + (dependent[index] as number)] = rest.r[i * alive.length + at] as number;
+    });
   }
   return {
-    size: cholesky.independent,
-    r: cholesky.r,
-    expand: (t, count) => factor.times(solveUpper(cholesky, t, rank, count), count),
+    size: size + rest.size,
+    r,
+    expand(t, width) {
+      const sum = expand(t.subarray(0, size * width), width);
+      const more = rest.expand(t.subarray(size * width), width);
+      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (more[i] as number);
+      return sum;
+    },
   };
 }
 
-/** Subtracts from each dependent column its best sum of independent ones and looks at what is left. */
-function dependentColumnsVanish(
-  factor: Factor,
-  gram: Float64Array,
+/** The dependent vectors less their best sums of independent ones, and the rows of R that say which sums. */
+function ownParts(
+  values: Float32Array,
+  rank: number,
+  on: Orientation,
   cholesky: PivotedCholesky,
-): boolean {
-  const { rank } = factor;
-  const { independent, order, r } = cholesky;
-  const count = rank - independent;
-  const right = new Float64Array(independent * count);
-  for (let i = 0; i < independent; i++) {
+): { parts: Float32Array; r: Float64Array } {
+  const { independent: size, order } = cholesky;
+  const count = rank - size;
+  const r = cholesky.r.slice();
+  // small = I on the dependent vectors, minus R⁻¹ times their part of R on the independent ones.
+  const small = (): Float64Array => {
+    const right = new Float64Array(size * count);
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < count; j++) {
+        right[i * count + j] = -(r[i * rank + (order[size + j] as number)] as number);
+      }
+    }
+    const result = solveUpper(cholesky, right, rank, count);
+    for (let j = 0; j < count; j++) result[(order[size + j] as number) * count + j] = 1;
+    return result;
+  };
+  const first = on.combine(values, rank, small(), count);
+  // The first pass leaves rounding that is large beside a small remainder; the second removes it.
+  const left = solveLower(cholesky, on.cross(values, rank, first, count), rank, count);
+  for (let i = 0; i < size; i++) {
     for (let j = 0; j < count; j++) {
-      right[i * count + j] = -(r[i * rank + (order[independent + j] as number)] as number);
+      const at = i * rank + (order[size + j] as number);
+      r[at] = (r[at] as number) + (left[i * count + j] as number);
     }
   }
-  const small = solveUpper(cholesky, right, rank, count);
-  for (let j = 0; j < count; j++) small[(order[independent + j] as number) * count + j] = 1;
-  const squares = factor.squares(factor.times(small, count), count);
-  return squares.every((square, j) => {
-    const column = order[independent + j] as number;
-    return square <= nothing * nothing * (gram[column * rank + column] as number);
-  });
-}
-
-function diagonal(gram: Float64Array, n: number): Float64Array {
-  return Float64Array.from({ length: n }, (_, i) => gram[i * n + i] as number);
-}
-
-function transposeSmall(
-  values: Float64Array | Float32Array,
-  rows: number,
-  columns: number,
-): Float64Array {
-  const result = new Float64Array(values.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) result[j * rows + i] = values[i * columns + j] as number;
-  }
-  return result;
+  return { parts: on.combine(values, rank, small(), count), r };
 }

@@ -32,6 +32,15 @@ const cases: Record<string, { tall: number[][]; size: number }> = {
     size: 5,
   },
   "all zero": { tall: factor((columns) => columns.map((c) => c.map(() => 0))), size: 0 },
+  // As in a blend of a LoRA with another factorisation of itself, and a repeated one of those.
+  "of three and their mixtures": {
+    tall: factor((c) => {
+      const mix = (a: number, b: number) =>
+        (c[0] ?? []).map((x, i) => a * x + b * (c[1]?.[i] ?? 0) - 0.2 * (c[2]?.[i] ?? 0));
+      return [c[0] ?? [], c[1] ?? [], c[2] ?? [], mix(0.3, 0.4), mix(-0.6, 0.1), mix(0.3, 0.4)];
+    }),
+    size: 5,
+  },
   // Rounding to float32 leaves a little of its own in such columns: they must not be dropped.
   "nearly dependent": {
     tall: factor((c) => [

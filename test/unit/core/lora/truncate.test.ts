@@ -203,13 +203,21 @@ describe("resizeLora", () => {
     expect(productDistance(resizeLora(lora, 9).lora, lora)).toBe(0);
   });
 
-  it("names the module that holds NaN", () => {
+  it("names the module that holds numbers which are not finite, one or all", () => {
     const lora = randomLora(7, 3);
-    const bad = lora.modules.map((m, i) =>
-      i === 2 ? { ...m, up: m.up.map((x, at) => (at === 5 ? Number.NaN : x)) } : m,
-    );
     const path = lora.modules[2]?.path ?? "";
-    expect(() => resizeLora({ ...lora, modules: bad }, 2)).toThrow(path);
-    expect(() => resizeLora({ ...lora, modules: bad }, 5)).toThrow(path);
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const hit of [(at: number) => at === 5, () => true]) {
+        for (const side of ["up", "down"] as const) {
+          const modules = lora.modules.map((module, index) =>
+            index === 2
+              ? { ...module, [side]: module[side].map((x, at) => (hit(at) ? bad : x)) }
+              : module,
+          );
+          expect(() => resizeLora({ ...lora, modules }, 2)).toThrow(path);
+          expect(() => resizeLora({ ...lora, modules }, 5)).toThrow(path);
+        }
+      }
+    }
   });
 });
