@@ -55,11 +55,7 @@ export interface StagedCopy {
 
 export async function stageCopy(folders: Folders, path: string): Promise<StagedCopy> {
   const folder = join(folders.staging, `read-${process.pid}-${newId()}`);
-  try {
-    await access(path, constants.R_OK);
-  } catch (error) {
-    throw readError(path, error);
-  }
+  await checkReadable(path);
   const companion = await companionOf(path);
   const name = companion === null ? "lora" : "adapter_model";
   const file = join(folder, name + extname(path).toLowerCase());
@@ -70,7 +66,17 @@ export async function stageCopy(folders: Folders, path: string): Promise<StagedC
     return { folder, file, companion: companion?.sha256 ?? "" };
   } catch (error) {
     await discard(folder);
-    throw systemCode(error) === "ENOENT" ? readError(path, error) : writeError(file, error);
+    // The system does not say which of the two files it means.
+    await checkReadable(path);
+    throw writeError(file, error);
+  }
+}
+
+async function checkReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
+  } catch (error) {
+    throw readError(path, error);
   }
 }
 

@@ -14,6 +14,8 @@ export const ItemRecord = z.object({
   storage: z.enum(["copied", "referenced", "recipe"]),
   name: z.string(),
   createdAt: z.int(),
+  /** Orders those that came in the same millisecond. */
+  arrival: z.int(),
   deletedAt: z.int().nullable(),
   favourite: z.boolean(),
   rating: z.int().min(0).max(5),
@@ -99,6 +101,7 @@ export function recordOf(database: Database, seq: number): ItemRecord | null {
     storage: row.storage,
     name: row.name,
     createdAt: row.created_at,
+    arrival: row.seq,
     deletedAt: row.deleted_at,
     favourite: row.favourite === 1,
     rating: row.rating,

@@ -360,8 +360,10 @@ export class Library {
     jobs.define("read", {
       data: z.object({}),
       result: ReadResult,
-      run: (context) => {
+      run: async (context) => {
         this.#neighbours.wake();
+        // No other job of this kind runs now, in this process or another: what it staged is nobody's.
+        await sweepStaging(this.#shelf.folders, (folder) => this.#isAwaited(folder));
         return runRead(services, context);
       },
     });
@@ -382,11 +384,7 @@ export class Library {
     clearTimeout(this.#readTimer);
     this.#readTimer = setTimeout(() => {
       this.#readTimer = undefined;
-      if (this.#closed) return;
-      if (unreadCount(this.#shelf) > 0) this.#startReading();
-      sweepStaging(this.#shelf.folders, (folder) => this.#isAwaited(folder)).catch(
-        (error: unknown) => this.#shelf.log("Could not sweep the staging folder", error),
-      );
+      if (!this.#closed && unreadCount(this.#shelf) > 0) this.#startReading();
     }, delay).unref();
   }
 

@@ -71,7 +71,9 @@ class Rebuild {
       ...(await this.#references()),
     ];
     // In their old order of arrival, which is what "newest" goes by.
-    items.sort((a, b) => a.createdAt - b.createdAt);
+    items.sort(
+      (a, b) => a.createdAt - b.createdAt || (a.record?.arrival ?? 0) - (b.record?.arrival ?? 0),
+    );
     for (let from = 0; from < items.length; from += batchFiles) {
       await this.#context.paused();
       await this.#restore(items.slice(from, from + batchFiles));
