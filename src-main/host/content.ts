@@ -30,7 +30,8 @@ const IMMUTABLE = "max-age=31536000, immutable";
 
 /** Content hashes in hexadecimal; anything else cannot name a preview. */
 const PICTURE = /^\/picture\/([0-9a-f]{16,128})\.webp$/;
-const DOWNLOAD = /^\/download\/([A-Za-z0-9_-]{16,128})$/;
+/** Folders of staged exports have this name; uploads, which lie beside them, have not. */
+const DOWNLOAD = /^\/download\/(export-[0-9a-f-]{36})$/;
 
 /** Dots, slashes and backslashes in disguise: no address of ours has any, so they are refused before parsing. */
 const DISGUISED = /%(?:2e|2f|5c|00|25)|\\|\/\.|\/\//i;
@@ -72,7 +73,7 @@ export class Content {
 
   /** A staged export is the one file in the folder named after its token. */
   #download(token: string): Found | undefined {
-    const folder = join(this.#folders.staging, `export-${token}`);
+    const folder = join(this.#folders.staging, token);
     const names = readFolder(folder).filter((name) => isFile(join(folder, name)));
     const [name] = names;
     if (name === undefined || names.length !== 1) return undefined;

@@ -19,7 +19,7 @@ const router = {
 
 const PICTURE = createHash("sha256").update("a preview").digest("hex");
 const LINKED = createHash("sha256").update("a link").digest("hex");
-const TOKEN = "0b6f2f0e-9b1c-4d43-8a57-6b1d8f0a7c11";
+const TOKEN = "export-0b6f2f0e-9b1c-4d43-8a57-6b1d8f0a7c11";
 const LIMIT = 1000;
 
 let folder: string;
@@ -33,17 +33,14 @@ beforeAll(async () => {
   const previews = join(library, "previews");
   await mkdir(join(bundle, "assets"), { recursive: true });
   await mkdir(previews, { recursive: true });
-  await mkdir(join(library, "staging", `export-${TOKEN}`), { recursive: true });
+  await mkdir(join(library, "staging", TOKEN), { recursive: true });
   await writeFile(join(folder, "secret"), "the secret");
   await writeFile(join(bundle, "index.html"), "<title>Facet</title>");
   await writeFile(join(bundle, ".stamp"), "hidden");
   await writeFile(join(bundle, "assets", "app-1234.js"), "export {};");
   await writeFile(join(previews, `${PICTURE}.webp`), "a preview");
   await symlink(join(folder, "secret"), join(previews, `${LINKED}.webp`));
-  await writeFile(
-    join(library, "staging", `export-${TOKEN}`, "Zoë's “face”.safetensors"),
-    "weights",
-  );
+  await writeFile(join(library, "staging", TOKEN, "Zoë's “face”.safetensors"), "weights");
   host = await startHost({ router, library, bundle, port: 0, largestUpload: LIMIT });
 });
 

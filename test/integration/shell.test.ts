@@ -8,7 +8,7 @@ import { answerPage } from "../../src-main/shell/answer.ts";
 import { isStaged } from "../../src-main/shell/staged.ts";
 
 const HASH = "ab".repeat(32);
-const TOKEN = "0b6f2f0e-9b1c-4d43-8a57-6b1d8f0a7c11";
+const TOKEN = "export-0b6f2f0e-9b1c-4d43-8a57-6b1d8f0a7c11";
 
 let folder: string;
 let staging: string;
@@ -20,12 +20,12 @@ beforeAll(async () => {
   staging = join(library, "staging");
   await mkdir(join(folder, "bundle", "assets"), { recursive: true });
   await mkdir(join(library, "previews"), { recursive: true });
-  await mkdir(join(staging, `export-${TOKEN}`), { recursive: true });
+  await mkdir(join(staging, TOKEN), { recursive: true });
   await writeFile(join(folder, "secret"), "the secret");
   await writeFile(join(folder, "bundle", "index.html"), "<title>Facet</title>");
   await writeFile(join(folder, "bundle", "assets", "app.js"), "export {};");
   await writeFile(join(library, "previews", `${HASH}.webp`), "a preview");
-  await writeFile(join(staging, `export-${TOKEN}`, "face.safetensors"), "weights");
+  await writeFile(join(staging, TOKEN, "face.safetensors"), "weights");
   await symlink(join(folder, "secret"), join(staging, "link"));
   content = new Content({ bundle: join(folder, "bundle"), library });
 });
@@ -76,8 +76,8 @@ describe("the studio scheme", () => {
 
 describe("a drag out of the window", () => {
   it("takes files that Facet staged and no others", () => {
-    expect(isStaged(join(staging, `export-${TOKEN}`, "face.safetensors"), staging)).toBe(true);
-    expect(isStaged(join(staging, `export-${TOKEN}`), staging)).toBe(false);
+    expect(isStaged(join(staging, TOKEN, "face.safetensors"), staging)).toBe(true);
+    expect(isStaged(join(staging, TOKEN), staging)).toBe(false);
     expect(isStaged(join(staging, "link"), staging)).toBe(false);
     expect(isStaged(join(staging, "..", "..", "secret"), staging)).toBe(false);
     expect(isStaged(join(folder, "secret"), staging)).toBe(false);
