@@ -56,7 +56,7 @@ export function skewness(a: Matrix): number {
 }
 
 /** Gauss-Jordan with row pivoting. */
-export function inverse(a: Matrix): number[][] {
+function inverse(a: Matrix): number[][] {
   const n = a.length;
   const work = a.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
   for (let k = 0; k < n; k++) {

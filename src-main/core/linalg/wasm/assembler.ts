@@ -147,7 +147,7 @@ function vector(entries: readonly (readonly number[])[]): number[] {
 }
 
 function name(text: string): number[] {
-  return [...unsigned(text.length), ...[...text].map((letter) => letter.charCodeAt(0))];
+  return [...unsigned(text.length), ...Array.from(text, (letter) => letter.charCodeAt(0))];
 }
 
 /** A module that exports the functions and its memory (`memory`, one page to begin with). */
