@@ -98,7 +98,7 @@ async function* translated(
 }
 
 /** Errors that the engine named come back as they were; a broken connection is named here. */
-export function translate(error: unknown, path: readonly string[], signal?: AbortSignal): unknown {
+function translate(error: unknown, path: readonly string[], signal?: AbortSignal): unknown {
   if (signal?.aborted === true) return new FacetError("cancelled", "Cancelled.", { cause: error });
   if (error instanceof FacetError) return error;
   const failure = error instanceof ORPCError ? readFailure(error) : null;

@@ -10,7 +10,7 @@ const Data = z.object({
   field: z.string().optional(),
 });
 
-export function writeFailure(error: FacetError): ORPCError<string, z.infer<typeof Data>> {
+function writeFailure(error: FacetError): ORPCError<string, z.infer<typeof Data>> {
   const data: z.infer<typeof Data> = { facet: true };
   if (error.path !== undefined) data.path = error.path;
   if (error.field !== undefined) data.field = error.field;

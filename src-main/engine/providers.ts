@@ -14,7 +14,11 @@ export function providerReport(runtime: Runtime): ProviderReport {
   const compiled = new Set(runtime.providers);
   const providers = known.map((name) => {
     if (!compiled.has(name)) {
-      return { name, available: false, reason: `not part of onnxruntime-node on ${process.platform}` };
+      return {
+        name,
+        available: false,
+        reason: `not part of onnxruntime-node on ${process.platform}`,
+      };
     }
     const reason = missing(name);
     return reason === null ? { name, available: true } : { name, available: false, reason };

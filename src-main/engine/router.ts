@@ -5,7 +5,8 @@ import { engineContract } from "../../src-preload/contract/engine.ts";
 import { hashFile } from "../files/hash.ts";
 import { ends, extremity, histogram, sampleCoordinates } from "../core/spaces/distribution.ts";
 import type { LatentSpace } from "../core/spaces/space.ts";
-import { copyLoraFile, writeLoraFile } from "../export/writer.ts";
+import { CopyPool } from "../export/copy-pool.ts";
+import { writeLoraFile } from "../export/writer.ts";
 import { outward } from "./failures.ts";
 import { runtimeProducts } from "./products.ts";
 import { Runtime } from "./runtime.ts";
@@ -14,7 +15,7 @@ import { compareLoras, fingerprintOf, normOf, sizesOf, sketchOf } from "./tasks/
 import { fit } from "./tasks/fit.ts";
 import { LiveIdentity } from "./tasks/live.ts";
 import { materialise } from "./tasks/materialise.ts";
-import { openLora } from "./tasks/open-lora.ts";
+import { openLora } from "../files/lora-file.ts";
 import { scanFile } from "./tasks/scan.ts";
 import { OpenSpaces } from "./tasks/spaces.ts";
 import { thumbnail } from "./tasks/thumbnail.ts";
@@ -35,6 +36,7 @@ export function engineRouter() {
   const products = runtimeProducts(runtime);
   const spaces = new OpenSpaces(products);
   const live = new LiveIdentity(spaces);
+  const copies = new CopyPool();
 
   return os.router({
     status: os.status.handler(() => ({
@@ -65,9 +67,13 @@ export function engineRouter() {
     thumbnail: os.thumbnail.handler(({ input }) => thumbnail(input)),
     fit: os.fit.handler(async function* ({ input, signal }) {
       const reports = new Reports<Parameters<Parameters<typeof fit>[3]>[0]>();
-      const outcome = fit(input, spaces, products, (progress) => reports.put(progress), signal).finally(
-        () => reports.end(),
-      );
+      const outcome = fit(
+        input,
+        spaces,
+        products,
+        (progress) => reports.put(progress),
+        signal,
+      ).finally(() => reports.end());
       try {
         yield* reports;
         yield await outcome;
@@ -132,7 +138,7 @@ export function engineRouter() {
     })),
     export: os.export.handler(async ({ input }) => {
       const { source } = input;
-      const copied = source.kind === "file" ? copyLoraFile(source.path, input) : null;
+      const copied = source.kind === "file" ? await copies.copy(source.path, input) : null;
       if (copied !== null) return copied;
       return writeLoraFile({ ...input, lora: (await materialise(source, spaces)).lora });
     }),

@@ -2,7 +2,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { openTensorFile } from "../core/formats/open.ts";
-import type { TensorFile } from "../core/formats/source.ts";
 import { inspectLora, type Inspected } from "../core/lora/inspect.ts";
 import type { Lora } from "../core/lora/lora.ts";
 import { readLora } from "../core/lora/read.ts";
@@ -21,12 +20,6 @@ export function openLora(path: string, rank?: number): Lora {
   using source = openFileSource(path);
   const options = { ...companion(path), ...(rank === undefined ? {} : { rank }) };
   return readLora(openTensorFile(source), options).lora;
-}
-
-/** Runs `use` while the file is open. */
-export function withTensorFile<R>(path: string, use: (file: TensorFile) => R): R {
-  using source = openFileSource(path);
-  return use(openTensorFile(source));
 }
 
 /** Only PEFT's own file names have a configuration beside them that means them. */

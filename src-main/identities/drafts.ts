@@ -28,7 +28,10 @@ export class Drafts {
   readonly #library: Library;
   readonly #resolver: Resolver;
   readonly #engine: EngineClient;
-  readonly #located = new Map<string, Promise<{ coordinates: number[]; residual: number; member: boolean }>>();
+  readonly #located = new Map<
+    string,
+    Promise<{ coordinates: number[]; residual: number; member: boolean }>
+  >();
 
   constructor(library: Library, resolver: Resolver, engine: EngineClient) {
     this.#library = library;
@@ -71,7 +74,9 @@ export class Drafts {
         return this.#point(space, coordinates, origin, { from: draft.id, residual });
       }
       case "blend":
-        return draft.mode === "delta" ? this.#deltaBlend(draft) : this.latentBlend(draft, draft.mode);
+        return draft.mode === "delta"
+          ? this.#deltaBlend(draft)
+          : this.latentBlend(draft, draft.mode);
       case "resize":
         return {
           recipe: { kind: "resize", parent: this.#parent(draft.id), rank: draft.rank },
@@ -95,17 +100,26 @@ export class Drafts {
       Array.from({ length: space.components }, (_, at) => coordinates[at] ?? 0),
     );
     const weights = draft.parents.map(({ weight }) => weight);
-    const coordinates = mode === "latent" ? mixLinear(points, weights) : mixSpherical(points, weights);
+    const coordinates =
+      mode === "latent" ? mixLinear(points, weights) : mixSpherical(points, weights);
     const residual = Math.max(...located.map((entry) => entry.residual));
     const parents = draft.parents.map(({ id, weight }) => ({ parent: this.#parent(id), weight }));
-    return this.#point(space, coordinates, { kind: "blend", mode, parents }, {
-      from: draft.parents[0]?.id ?? null,
-      residual,
-    });
+    return this.#point(
+      space,
+      coordinates,
+      { kind: "blend", mode, parents },
+      {
+        from: draft.parents[0]?.id ?? null,
+        residual,
+      },
+    );
   }
 
   /** Where an identity lies in a space; asked once, since neither changes. */
-  locate(space: string, id: string): Promise<{ coordinates: number[]; residual: number; member: boolean }> {
+  locate(
+    space: string,
+    id: string,
+  ): Promise<{ coordinates: number[]; residual: number; member: boolean }> {
     const { fingerprint, file } = this.#space(space);
     const key = `${fingerprint} ${id}`;
     let known = this.#located.get(key);
@@ -167,11 +181,16 @@ export class Drafts {
 
   #space(id: string): StoredSpace {
     const space = this.#library.spaces.find(id);
-    if (space === undefined) throw new FacetError("not-found", `There is no space ${id}.`, { field: "space" });
+    if (space === undefined)
+      throw new FacetError("not-found", `There is no space ${id}.`, { field: "space" });
     if (!space.available) {
-      throw new FacetError("missing-space", `The file of space "${space.name}" is gone. Fit it again.`, {
-        path: space.file,
-      });
+      throw new FacetError(
+        "missing-space",
+        `The file of space "${space.name}" is gone. Fit it again.`,
+        {
+          path: space.file,
+        },
+      );
     }
     return space;
   }

@@ -24,7 +24,10 @@ export class Identities {
     this.#drafts = new Drafts(library, this.resolver, engine);
   }
 
-  locate(space: string, id: string): Promise<{ coordinates: number[]; residual: number; member: boolean }> {
+  locate(
+    space: string,
+    id: string,
+  ): Promise<{ coordinates: number[]; residual: number; member: boolean }> {
     return this.#drafts.locate(space, id);
   }
 
@@ -60,7 +63,8 @@ export class Identities {
     if (source.kind === "point") {
       await this.#engine.live({ space: source.space, coordinates: source.coordinates });
     }
-    const compared = from === null ? null : await this.#engine.compare({ left: source, right: from });
+    const compared =
+      from === null ? null : await this.#engine.compare({ left: source, right: from });
     const distance =
       compared === null ? null : compared.right === 0 ? 0 : compared.difference / compared.right;
     const kept = source.kind === "point" ? null : (await this.#engine.kept({ source })).kept;
@@ -82,7 +86,10 @@ export class Identities {
   }
 
   /** Norm of the difference to the other way of blending, relative to the blend's own; null where there is none. */
-  async #difference(draft: Extract<Draft, { kind: "blend" }>, planned: Planned): Promise<number | null> {
+  async #difference(
+    draft: Extract<Draft, { kind: "blend" }>,
+    planned: Planned,
+  ): Promise<number | null> {
     const latent = draft.mode !== "delta";
     if (!latent && this.#drafts.spacesFor(draft.parents).length === 0) return null;
     const other = latent
@@ -106,7 +113,9 @@ export class Identities {
   async reopen(path: string): Promise<Details> {
     const [scanned] = await this.#engine.scan({ paths: [path] });
     if (scanned === undefined || "failure" in scanned) {
-      throw new FacetError("not-a-lora", scanned?.failure.message ?? `${path} cannot be read.`, { path });
+      throw new FacetError("not-a-lora", scanned?.failure.message ?? `${path} cannot be read.`, {
+        path,
+      });
     }
     const text = scanned.inspection.metadata[recipeKey];
     const record = text === undefined ? null : parseRecord(text);
@@ -126,8 +135,11 @@ export class Identities {
   /** Makes the matrices again and compares their hash with the recipe's. */
   async verify(id: string): Promise<{ same: boolean; expected: string; made: string }> {
     const own = this.#library.sourceOf(id);
-    const { fingerprint: made } = await this.#engine.describe({ source: this.resolver.resolve(id) });
-    const expected = own.kind === "recipe" ? own.record.fingerprint : (this.#library.fingerprintOf(id) ?? made);
+    const { fingerprint: made } = await this.#engine.describe({
+      source: this.resolver.resolve(id),
+    });
+    const expected =
+      own.kind === "recipe" ? own.record.fingerprint : (this.#library.fingerprintOf(id) ?? made);
     return { same: made === expected, expected, made };
   }
 }

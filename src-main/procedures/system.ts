@@ -35,9 +35,7 @@ export function systemProcedures({ library, exports, engine, shell }: SystemServ
       return { ok: true as const };
     }),
     recall: os.recall.handler(({ input }) => ({ value: library.recall(input.key) })),
-    pickFiles: os.pickFiles.handler(
-      ({ input }) => shell.pickFiles?.(input) ?? [],
-    ),
+    pickFiles: os.pickFiles.handler(({ input }) => shell.pickFiles?.(input) ?? []),
     listFolder: os.listFolder.handler(({ input }) => listFolder(input.path)),
     showInFolder: os.showInFolder.handler(({ input }) => {
       shell.showInFolder?.(input.path);

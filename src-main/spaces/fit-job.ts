@@ -66,7 +66,12 @@ async function fitSpace(
   );
   for await (const report of reports) {
     if (report.kind === "progress") {
-      context.progress({ done: report.done, total: report.total, unit: report.unit, step: report.step });
+      context.progress({
+        done: report.done,
+        total: report.total,
+        unit: report.unit,
+        step: report.step,
+      });
       continue;
     }
     if (context.signal.aborted) {
@@ -107,7 +112,10 @@ async function fitSpace(
       ],
     };
   }
-  throw new FacetError("engine-unavailable", "The engine ended before the fit was done. Fit again.");
+  throw new FacetError(
+    "engine-unavailable",
+    "The engine ended before the fit was done. Fit again.",
+  );
 }
 
 function nameOf(library: Library, id: string): string {

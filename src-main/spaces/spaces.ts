@@ -1,10 +1,10 @@
 /** Latent spaces as pages and commands see them: fit, list, sliders. */
 import type { z } from "zod";
-import type {
-  Component,
-  FitRequest,
+import {
+  type Component,
+  type FitRequest,
   Space,
-  SpaceDetails,
+  type SpaceDetails,
 } from "../../src-preload/contract/spaces.ts";
 import { FacetError } from "../core/errors.ts";
 import type { EngineClient } from "../engine/client.ts";
@@ -116,6 +116,6 @@ export class Spaces {
 }
 
 /** Without what only main may know. */
-function asSpace({ file: _, deletedAt: __, descriptions: ___, ...space }: StoredSpace): Space {
-  return space;
+function asSpace(space: StoredSpace): Space {
+  return Space.parse(space);
 }

@@ -28,10 +28,14 @@ export async function listFolder(path: string | null): Promise<Listing> {
         .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
         .map((entry) => ({ name: entry.name, path: join(folder, entry.name) }))
         .toSorted((a, b) => a.name.localeCompare(b.name)),
-      loras: entries.filter((entry) => entry.isFile() && loraEndings.has(extname(entry.name).toLowerCase()))
-        .length,
+      loras: entries.filter(
+        (entry) => entry.isFile() && loraEndings.has(extname(entry.name).toLowerCase()),
+      ).length,
     };
   } catch (cause) {
-    throw new FacetError("not-readable", `${asked} cannot be opened as a folder.`, { path: asked, cause });
+    throw new FacetError("not-readable", `${asked} cannot be opened as a folder.`, {
+      path: asked,
+      cause,
+    });
   }
 }

@@ -2,6 +2,8 @@
 
 export interface ShellServices {
   readonly kind: "electron" | "host";
-  readonly pickFiles?: ((request: { title: string; folders: boolean }) => Promise<string[]>) | undefined;
+  readonly pickFiles?:
+    | ((request: { title: string; folders: boolean }) => Promise<string[]>)
+    | undefined;
   readonly showInFolder?: ((path: string) => void) | undefined;
 }

@@ -80,7 +80,9 @@ export const engineContract = {
       node: z.string(),
       onnxruntime: z.string(),
       providers: z.array(Provider),
-      devices: z.array(z.object({ name: z.string(), provider: z.string(), memoryBytes: z.int().nullable() })),
+      devices: z.array(
+        z.object({ name: z.string(), provider: z.string(), memoryBytes: z.int().nullable() }),
+      ),
       memoryBytes: z.int(),
     }),
   ),
@@ -102,7 +104,14 @@ export const engineContract = {
   ),
   /** A picture made small: WebP of at most `edge` pixels, from a file or the bytes given. */
   thumbnail: oc
-    .input(z.object({ path: z.string().optional(), bytes: z.base64().optional(), to: z.string(), edge: z.int() }))
+    .input(
+      z.object({
+        path: z.string().optional(),
+        bytes: z.base64().optional(),
+        to: z.string(),
+        edge: z.int(),
+      }),
+    )
     .output(z.object({ sha256: z.string(), width: z.int(), height: z.int() })),
   fit: oc
     .input(
@@ -142,7 +151,9 @@ export const engineContract = {
   /** Coordinates in sigma of anything in a space. `member` where it is one by id. */
   locate: oc
     .input(z.object({ space: z.string(), source: Source, id: z.string().optional() }))
-    .output(z.object({ coordinates: z.array(z.number()), residual: z.number(), member: z.boolean() })),
+    .output(
+      z.object({ coordinates: z.array(z.number()), residual: z.number(), member: z.boolean() }),
+    ),
   /** Coordinates drawn from the members' distribution; index i of a seed is always the same. */
   sample: oc
     .input(z.object({ space: z.string(), seed: z.int(), index: z.int(), spread: z.number() }))
@@ -165,9 +176,9 @@ export const engineContract = {
     )
     .output(z.object({ milliseconds: z.number(), norm: z.number() })),
   /** Norms of the products and of their difference. */
-  compare: oc.input(z.object({ left: Source, right: Source })).output(
-    z.object({ left: z.number(), right: z.number(), difference: z.number() }),
-  ),
+  compare: oc
+    .input(z.object({ left: Source, right: Source }))
+    .output(z.object({ left: z.number(), right: z.number(), difference: z.number() })),
   /** Share of the energy that is kept when a source's parents are cut to its rank (1 where nothing is cut). */
   kept: oc.input(z.object({ source: Source })).output(z.object({ kept: z.number() })),
   export: oc

@@ -46,11 +46,24 @@ export type ComfyFolder = z.infer<typeof ComfyFolder>;
 
 export const exports = {
   start: oc
-    .input(z.object({ ids: z.array(LoraId).min(1).max(100_000), to: z.string().min(1), options: ExportOptions }))
+    .input(
+      z.object({
+        ids: z.array(LoraId).min(1).max(100_000),
+        to: z.string().min(1),
+        options: ExportOptions,
+      }),
+    )
     .output(z.object({ job: JobId })),
   /** Names that a template gives, before anything is written. */
   preview: oc
-    .input(z.object({ ids: z.array(LoraId).min(1).max(100), template: z.string(), dialect: ExportDialect, dtype: ExportDtype }))
+    .input(
+      z.object({
+        ids: z.array(LoraId).min(1).max(100),
+        template: z.string(),
+        dialect: ExportDialect,
+        dtype: ExportDtype,
+      }),
+    )
     .output(z.array(z.string())),
   /** One file made ready for a drag out of the window or a download: an absolute path, and a name for the download route. */
   stage: oc

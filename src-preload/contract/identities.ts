@@ -67,10 +67,18 @@ export const identities = {
   /** Where a library identity lies in a space, and how much of it the space cannot express. */
   locate: oc
     .input(z.object({ space: SpaceId, id: LoraId }))
-    .output(z.object({ coordinates: z.array(z.number()), residual: z.number(), member: z.boolean() })),
+    .output(
+      z.object({ coordinates: z.array(z.number()), residual: z.number(), member: z.boolean() }),
+    ),
   measure: oc.input(Draft).output(Measure),
   keep: oc
-    .input(z.object({ draft: Draft, name: z.string().trim().min(1).max(200), tags: z.array(z.string()).optional() }))
+    .input(
+      z.object({
+        draft: Draft,
+        name: z.string().trim().min(1).max(200),
+        tags: z.array(z.string()).optional(),
+      }),
+    )
     .output(Kept),
   /** Opens the recipe inside an exported file as an editable identity. */
   reopen: oc.input(z.object({ path: z.string().min(1) })).output(Details),

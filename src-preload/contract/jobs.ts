@@ -4,7 +4,15 @@ import { z } from "zod";
 import { Failure, JobId } from "./common.ts";
 
 export const JobKind = z.enum(["import", "read", "fit", "export", "rebuild"]);
-export const JobState = z.enum(["queued", "running", "paused", "done", "failed", "cancelled", "interrupted"]);
+export const JobState = z.enum([
+  "queued",
+  "running",
+  "paused",
+  "done",
+  "failed",
+  "cancelled",
+  "interrupted",
+]);
 
 export const Job = z.object({
   id: JobId,

@@ -1,7 +1,7 @@
 /** The library as pages and commands see it: cards, details, collections, imports, deletes with undo. */
 import { eventIterator, oc } from "@orpc/contract";
 import { z } from "zod";
-import { CollectionId, Failure, Family, JobId, LoraId, Rank } from "./common.ts";
+import { CollectionId, Family, JobId, LoraId, Rank } from "./common.ts";
 import { Inspection } from "./lora.ts";
 import { RecipeRecord } from "./recipe.ts";
 
@@ -84,7 +84,7 @@ export const Overview = z.object({
 });
 export type Overview = z.infer<typeof Overview>;
 
-export const Imported = Card.pick({
+const Imported = Card.pick({
   id: true,
   name: true,
   dialect: true,
@@ -114,7 +114,12 @@ const Ids = z.array(LoraId).min(1).max(100_000);
 
 export const library = {
   list: oc
-    .input(Filter.extend({ offset: z.int().min(0).default(0), limit: z.int().min(1).max(1000).default(200) }))
+    .input(
+      Filter.extend({
+        offset: z.int().min(0).default(0),
+        limit: z.int().min(1).max(1000).default(200),
+      }),
+    )
     .output(z.object({ total: z.int(), cards: z.array(Card) })),
   /** All ids that a filter matches, in order: for select all, fit, export. */
   ids: oc.input(Filter).output(z.array(LoraId)),
@@ -147,7 +152,9 @@ export const library = {
   renameCollection: oc
     .input(z.object({ id: CollectionId, name: z.string().trim().min(1).max(200) }))
     .output(Collection),
-  removeCollection: oc.input(z.object({ id: CollectionId })).output(z.object({ removed: z.boolean() })),
+  removeCollection: oc
+    .input(z.object({ id: CollectionId }))
+    .output(z.object({ removed: z.boolean() })),
   addToCollection: oc.input(z.object({ id: CollectionId, ids: Ids })).output(Collection),
   removeFromCollection: oc.input(z.object({ id: CollectionId, ids: Ids })).output(Collection),
   setPreview: oc
@@ -157,5 +164,3 @@ export const library = {
   /** Fires whenever rows changed; pages ask again for what they show. */
   watch: oc.output(eventIterator(z.object({ revision: z.int() }))),
 };
-
-export { Failure };

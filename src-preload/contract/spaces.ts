@@ -86,7 +86,9 @@ export const spaces = {
   list: oc.output(z.array(Space)),
   get: oc.input(z.object({ id: SpaceId })).output(SpaceDetails),
   fit: oc.input(FitRequest).output(z.object({ job: JobId })),
-  rename: oc.input(z.object({ id: SpaceId, name: z.string().trim().min(1).max(200) })).output(Space),
+  rename: oc
+    .input(z.object({ id: SpaceId, name: z.string().trim().min(1).max(200) }))
+    .output(Space),
   describeComponent: oc
     .input(
       z.object({

@@ -14,7 +14,11 @@ export const Settings = z.object({
 });
 export type Settings = z.infer<typeof Settings>;
 
-export const Provider = z.object({ name: z.string(), available: z.boolean(), reason: z.string().optional() });
+export const Provider = z.object({
+  name: z.string(),
+  available: z.boolean(),
+  reason: z.string().optional(),
+});
 
 export const Doctor = z.object({
   facet: z.string(),
@@ -25,7 +29,9 @@ export const Doctor = z.object({
   cores: z.int(),
   memoryBytes: z.int(),
   providers: z.array(Provider),
-  devices: z.array(z.object({ name: z.string(), provider: z.string(), memoryBytes: z.int().nullable() })),
+  devices: z.array(
+    z.object({ name: z.string(), provider: z.string(), memoryBytes: z.int().nullable() }),
+  ),
   library: z.object({ path: z.string(), loras: z.int(), spaces: z.int(), version: z.string() }),
   engine: z.object({ running: z.boolean(), memoryBytes: z.int() }),
   comfy: z.array(ComfyFolder),
@@ -36,27 +42,32 @@ export const system = {
   doctor: oc.output(Doctor),
   /** What the shell around the page can do; the host can neither drag files out nor show folders. */
   capabilities: oc.output(
-    z.object({ shell: z.enum(["electron", "host"]), version: z.string(), pickFiles: z.boolean(), dragOut: z.boolean() }),
+    z.object({
+      shell: z.enum(["electron", "host"]),
+      version: z.string(),
+      pickFiles: z.boolean(),
+      dragOut: z.boolean(),
+    }),
   ),
   settings: oc.output(Settings),
   changeSettings: oc.input(Settings.partial()).output(Settings),
   /** What a page wants to find again at its next start; JSON, at most 1 MB each. */
-  remember: oc.input(z.object({ key: z.string().max(100), value: z.unknown() })).output(z.object({ ok: z.literal(true) })),
+  remember: oc
+    .input(z.object({ key: z.string().max(100), value: z.unknown() }))
+    .output(z.object({ ok: z.literal(true) })),
   recall: oc.input(z.object({ key: z.string().max(100) })).output(z.object({ value: z.unknown() })),
   /** Opens the file dialog of the shell; empty where there is none or the user gave up. */
   pickFiles: oc
     .input(z.object({ title: z.string(), folders: z.boolean() }))
     .output(z.array(z.string())),
   /** Folders inside a folder of the machine that runs Facet, for the host's own folder picker. */
-  listFolder: oc
-    .input(z.object({ path: z.string().nullable() }))
-    .output(
-      z.object({
-        path: z.string(),
-        parent: z.string().nullable(),
-        folders: z.array(z.object({ name: z.string(), path: z.string() })),
-        loras: z.int(),
-      }),
-    ),
+  listFolder: oc.input(z.object({ path: z.string().nullable() })).output(
+    z.object({
+      path: z.string(),
+      parent: z.string().nullable(),
+      folders: z.array(z.object({ name: z.string(), path: z.string() })),
+      loras: z.int(),
+    }),
+  ),
   showInFolder: oc.input(z.object({ path: z.string() })).output(z.object({ shown: z.boolean() })),
 };

@@ -39,25 +39,42 @@ for (const [name, load] of Object.entries(groups)) {
   );
 }
 
-if (results.length === 0) throw new Error(`No benchmark is called ${values.only ?? ""}: ${Object.keys(groups).join(", ")}.`);
+if (results.length === 0)
+  throw new Error(
+    `No benchmark is called ${values.only ?? ""}: ${Object.keys(groups).join(", ")}.`,
+  );
 
 if (values.json) {
   const document = Object.fromEntries(
-    results.map(({ name, ...row }) => [name, { ...row, conditions: `${row.conditions}; ${machine}` }]),
+    results.map(({ name, ...row }) => [
+      name,
+      { ...row, conditions: `${row.conditions}; ${machine}` },
+    ]),
   );
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 } else {
-  process.stdout.write(`${machine}; peers ${context.python === null ? "not measured: set FACET_PYTHON" : "measured in the same run"}\n\n`);
+  process.stdout.write(
+    `${machine}; peers ${context.python === null ? "not measured: set FACET_PYTHON" : "measured in the same run"}\n\n`,
+  );
   const cells = results.map((row) => [
     row.ok ? "ok" : "MISSED",
     row.name,
     `${row.value.toPrecision(4)} ${row.unit}`,
     row.target,
-    row.peer === undefined || row.ratio === undefined ? "" : `${row.ratio.toFixed(3)} x ${row.peer}`,
+    row.peer === undefined || row.ratio === undefined
+      ? ""
+      : `${row.ratio.toFixed(3)} x ${row.peer}`,
     row.conditions,
   ]);
-  const widths = [0, 1, 2, 3, 4].map((at) => Math.max(...cells.map((row) => (row[at] ?? "").length)));
+  const widths = [0, 1, 2, 3, 4].map((at) =>
+    Math.max(...cells.map((row) => (row[at] ?? "").length)),
+  );
   for (const row of cells) {
-    process.stdout.write(`${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd()}\n`);
+    process.stdout.write(
+      `${row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join("  ")
+        .trimEnd()}\n`,
+    );
   }
 }

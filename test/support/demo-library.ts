@@ -15,7 +15,8 @@ export async function fillDemoLibrary(
     const finished = async (id: string) => {
       for await (const job of await client.jobs.watch()) {
         if (job.id === id && job.finishedAt !== null) {
-          if (job.state !== "done") throw new Error(`${job.title}: ${job.failure?.message ?? job.state}`);
+          if (job.state !== "done")
+            throw new Error(`${job.title}: ${job.failure?.message ?? job.state}`);
           await client.jobs.dismiss({ id });
           return;
         }
@@ -29,15 +30,28 @@ export async function fillDemoLibrary(
     await client.library.update({ ids: ids.slice(3, 6), changes: { favourite: true, rating: 4 } });
     const [space] = await client.spaces.list();
     const [first, second] = ids;
-    if (space === undefined || first === undefined || second === undefined) throw new Error("nothing was made");
+    if (space === undefined || first === undefined || second === undefined)
+      throw new Error("nothing was made");
     const { coordinates } = await client.identities.locate({ space: space.id, id: first });
     await client.identities.keep({
       name: "Ada, older",
-      draft: { kind: "point", space: space.id, from: first, coordinates: coordinates.map((value, at) => (at === 0 ? value + 1.2 : value)) },
+      draft: {
+        kind: "point",
+        space: space.id,
+        from: first,
+        coordinates: coordinates.map((value, at) => (at === 0 ? value + 1.2 : value)),
+      },
     });
     await client.identities.keep({
       name: "Ada and Bela",
-      draft: { kind: "blend", mode: "delta", parents: [{ id: first, weight: 0.6 }, { id: second, weight: 0.4 }] },
+      draft: {
+        kind: "blend",
+        mode: "delta",
+        parents: [
+          { id: first, weight: 0.6 },
+          { id: second, weight: 0.4 },
+        ],
+      },
     });
     for await (const { unread } of pollOverview(client)) if (unread === 0) break;
   } finally {

@@ -14,7 +14,9 @@ const hidden = 6;
 
 export function demoLora(index: number, modules = 24): Lora {
   const base = madeUpLora(1000, { rank: 4, modules });
-  const directions = Array.from({ length: hidden }, (_, at) => madeUpLora(2000 + at, { rank: 4, modules }));
+  const directions = Array.from({ length: hidden }, (_, at) =>
+    madeUpLora(2000 + at, { rank: 4, modules }),
+  );
   const random = forkedRandom(77, index);
   const scores = directions.map((_, at) => random.normal() * 1.6 * 0.75 ** at);
   return {
@@ -24,11 +26,16 @@ export function demoLora(index: number, modules = 24): Lora {
       up: module.up.map(
         (value, i) =>
           value +
-          scores.reduce((sum, score, j) => sum + score * (directions[j]?.modules[at]?.up[i] ?? 0), 0) +
+          scores.reduce(
+            (sum, score, j) => sum + score * (directions[j]?.modules[at]?.up[i] ?? 0),
+            0,
+          ) +
           0.004 * random.normal(),
       ),
       // Members of one collection share what they look at; columns(module) numbers a row.
-      down: module.down.map((value) => value + (0.004 * random.normal()) / Math.sqrt(columns(module) / 320)),
+      down: module.down.map(
+        (value) => value + (0.004 * random.normal()) / Math.sqrt(columns(module) / 320),
+      ),
     })),
   };
 }
@@ -45,7 +52,10 @@ export function writeDemoCollection(folder: string, count: number): void {
       ss_output_name: name,
       ss_base_model_version: "sd_v1",
       ss_tag_frequency: JSON.stringify({
-        "10_person": { [`${name.toLowerCase()} person`]: 24, ...Object.fromEntries(tags.map((tag) => [tag, 9])) },
+        "10_person": {
+          [`${name.toLowerCase()} person`]: 24,
+          ...Object.fromEntries(tags.map((tag) => [tag, 9])),
+        },
       }),
       ss_num_train_images: "24",
       ss_steps: String(800 + 100 * Math.floor(random.uniform() * 10)),

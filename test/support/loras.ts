@@ -8,7 +8,10 @@ import { forkedRandom } from "../../src-main/core/tensor/random.ts";
 import { writeAtomically } from "../../src-main/files/atomic-write.ts";
 
 /** A LoRA over the query projections of the first `count` transformer blocks; the same seed gives the same one. */
-export function madeUpLora(seed: number, options: { rank?: number; modules?: number; family?: Family } = {}): Lora {
+export function madeUpLora(
+  seed: number,
+  options: { rank?: number; modules?: number; family?: Family } = {},
+): Lora {
   const { rank = 2, modules: count = 4, family = "sd15" } = options;
   const shapes = modulesOf(family)
     .filter((module) => /^unet.*attn[12]\.to_[qv]$/.test(module.path))
@@ -32,7 +35,10 @@ export function writeLora(
   lora: Lora,
   metadata: Record<string, string> = {},
 ): { path: string; sha256: string } {
-  const { chunks } = encodeSafetensors(planLora(lora, "kohya", "F32"), { format: "pt", ...metadata });
+  const { chunks } = encodeSafetensors(planLora(lora, "kohya", "F32"), {
+    format: "pt",
+    ...metadata,
+  });
   const { sha256 } = writeAtomically(path, chunks, { overwrite: true });
   return { path, sha256 };
 }

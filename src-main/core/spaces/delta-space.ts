@@ -120,7 +120,8 @@ export function openDeltaSpace(
       const right = new Float64Array(components);
       for (let i = 0; i < components; i++) {
         right[i] = (against[i] as number) - (gram[i * rows + components] as number);
-        for (let j = 0; j < components; j++) matrix[i * components + j] = gram[i * rows + j] as number;
+        for (let j = 0; j < components; j++)
+          matrix[i * components + j] = gram[i * rows + j] as number;
       }
       const weights = solvePositive(matrix, right, components);
       return record.sigma.map((sigma, index) => (weights[index] as number) / sigma);

@@ -110,7 +110,8 @@ export async function orthonormalise(
     });
     let total = 0;
     for (let i = 0; i < width; i++) total += gram[i * width + i] as number;
-    const factor = pass === 0 ? cholesky(gram, width, shift * total, 0) : cholesky(gram, width, 0, nothing);
+    const factor =
+      pass === 0 ? cholesky(gram, width, shift * total, 0) : cholesky(gram, width, 0, nothing);
     basis = await products.multiply({
       left: basis,
       right: inverseTransposed(factor, width),
@@ -130,7 +131,8 @@ function cholesky(gram: Float32Array, width: number, ridge: number, floor: numbe
     for (let j = 0; j <= i; j++) {
       const right = j * width;
       let sum = (gram[left + j] as number) + (i === j ? ridge : 0);
-      for (let k = 0; k < j; k++) sum -= (factor[left + k] as number) * (factor[right + k] as number);
+      for (let k = 0; k < j; k++)
+        sum -= (factor[left + k] as number) * (factor[right + k] as number);
       if (i === j) factor[left + i] = sum > floor ? Math.sqrt(sum) : 0;
       else {
         const pivot = factor[right + j] as number;

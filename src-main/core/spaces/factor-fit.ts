@@ -59,7 +59,9 @@ export async function fitFactors(
     options.seed,
   );
   const lengths = Array.from(pairs.values, Math.sqrt);
-  const directions = pairs.vectors.map((value, at) => value / (lengths[at % pairs.count] as number));
+  const directions = pairs.vectors.map(
+    (value, at) => value / (lengths[at % pairs.count] as number),
+  );
   const components = options.makeStage(pairs.count, dimension);
   for (const [from, to] of stripesOf(count, dimension)) {
     await options.progress("Writing components", from, dimension);

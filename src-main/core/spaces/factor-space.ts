@@ -83,7 +83,11 @@ export function openFactorSpace(record: SpaceRecord, tensors: FactorTensors): Fa
 }
 
 /** `sum_j steps[j] · rows[j]`. The order is fixed and nothing is fused, so every machine gives the same bits. */
-function sumRows(rows: readonly Float32Array[], steps: readonly number[], length: number): Float64Array {
+function sumRows(
+  rows: readonly Float32Array[],
+  steps: readonly number[],
+  length: number,
+): Float64Array {
   const sums = new Float64Array(length);
   const zero = new Float32Array(rows.length % group === 0 ? 0 : length);
   for (let start = 0; start < length; start += tile) {
@@ -105,7 +109,16 @@ function addGroup(
   end: number,
 ): void {
   const row = (at: number) => rows[first + at] ?? zero;
-  const [r0, r1, r2, r3, r4, r5, r6, r7] = [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)];
+  const [r0, r1, r2, r3, r4, r5, r6, r7] = [
+    row(0),
+    row(1),
+    row(2),
+    row(3),
+    row(4),
+    row(5),
+    row(6),
+    row(7),
+  ];
   const by = (at: number) => steps[first + at] ?? 0;
   const [s0, s1, s2, s3, s4, s5, s6, s7] = [by(0), by(1), by(2), by(3), by(4), by(5), by(6), by(7)];
   for (let i = start; i < end; i++) {

@@ -31,7 +31,9 @@ export function toForm(
 
 /** The same members again, once a better reference is known: what is balanced already is only turned. */
 export function towards(form: Form, formed: Lora, reference: Lora): Lora {
-  return form === "aligned" ? alignTo(reference, formed) : toForm(form, formed, rankOf(formed), reference).lora;
+  return form === "aligned"
+    ? alignTo(reference, formed)
+    : toForm(form, formed, rankOf(formed), reference).lora;
 }
 
 function rankOf(lora: Lora): number {

@@ -1,7 +1,10 @@
 /** Latent mixes of several points: straight lines, and arcs that keep the distance from the mean. */
 
 /** `sum(weight_i · point_i)`. */
-export function mixLinear(points: readonly (readonly number[])[], weights: readonly number[]): number[] {
+export function mixLinear(
+  points: readonly (readonly number[])[],
+  weights: readonly number[],
+): number[] {
   const length = Math.max(...points.map((point) => point.length));
   return Array.from({ length }, (_, at) =>
     points.reduce((sum, point, i) => sum + (weights[i] as number) * (point[at] ?? 0), 0),
@@ -16,11 +19,17 @@ const steps = 64;
  * weighted mean of the lengths. For two points it is slerp (Shoemake 1985); weights are normalised.
  * Points at the mean have no direction and only shorten the result.
  */
-export function mixSpherical(points: readonly (readonly number[])[], weights: readonly number[]): number[] {
+export function mixSpherical(
+  points: readonly (readonly number[])[],
+  weights: readonly number[],
+): number[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (total === 0) return mixLinear(points, weights);
   const lengths = points.map((point) => Math.hypot(...point));
-  const length = lengths.reduce((sum, value, i) => sum + (value * (weights[i] as number)) / total, 0);
+  const length = lengths.reduce(
+    (sum, value, i) => sum + (value * (weights[i] as number)) / total,
+    0,
+  );
   const directed = points
     .map((point, i) => ({ point, length: lengths[i] as number, weight: weights[i] as number }))
     .filter((entry) => entry.length > 0 && entry.weight !== 0);
@@ -29,7 +38,11 @@ export function mixSpherical(points: readonly (readonly number[])[], weights: re
   const shares = directed.map((entry) => entry.weight);
   const share = shares.reduce((sum, value) => sum + value, 0);
   let mean: readonly number[] | null = unit(mixLinear(directions, shares));
-  if (mean === null || share === 0) return mixLinear(points, weights.map((weight) => weight / total));
+  if (mean === null || share === 0)
+    return mixLinear(
+      points,
+      weights.map((weight) => weight / total),
+    );
   for (let step = 0; step < steps; step++) {
     const current: readonly number[] = mean;
     // Logarithm map of each direction at the current mean, averaged, then the exponential map back.

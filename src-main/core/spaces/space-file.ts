@@ -10,7 +10,10 @@ import type { LatentSpace, SpaceRecord } from "./space.ts";
 
 const recordKey = "facet.space";
 
-export function planSpace(space: FittedSpace): { tensors: PlannedTensor[]; metadata: Record<string, string> } {
+export function planSpace(space: FittedSpace): {
+  tensors: PlannedTensor[];
+  metadata: Record<string, string>;
+} {
   const { record, components } = space;
   const vector = (name: string, values: Float32Array): PlannedTensor => ({
     name,
@@ -54,10 +57,14 @@ export function openSpaceFile(
 ): LatentSpace {
   const text = file.metadata.get(recordKey);
   if (text === undefined) {
-    throw new FacetError("malformed", `${file.name} is not a Facet space: it has no ${recordKey} entry.`, {
-      path: file.name,
-      field: recordKey,
-    });
+    throw new FacetError(
+      "malformed",
+      `${file.name} is not a Facet space: it has no ${recordKey} entry.`,
+      {
+        path: file.name,
+        field: recordKey,
+      },
+    );
   }
   const record = parseRecord(JSON.parse(text));
   const expect = (name: string, length: number) => {

@@ -57,10 +57,18 @@ export async function truncateMixes(
   const results: Truncated[] = [];
   for (let first = 0; first < mixes; first += batch) {
     const last = Math.min(mixes, first + batch);
-    const scaled = (rows: Float32Array) => scaleRows(rows, weights, mixes, [first, last], stack, width);
+    const scaled = (rows: Float32Array) =>
+      scaleRows(rows, weights, mixes, [first, last], stack, width);
     const wide = (last - first) * width;
     const side = (matrix: Float32Array, length: number, right: Float32Array) =>
-      products.multiply({ left: matrix, right, rows: length, columns: wide, inner: stack, transposeLeft: true });
+      products.multiply({
+        left: matrix,
+        right,
+        rows: length,
+        columns: wide,
+        inner: stack,
+        transposeLeft: true,
+      });
     const into = (matrix: Float32Array, length: number, right: Float32Array) =>
       products.multiply({ left: matrix, right, rows: stack, columns: wide, inner: length });
     const basis = (matrix: Float32Array, rows: number) =>

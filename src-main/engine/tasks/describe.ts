@@ -24,7 +24,10 @@ export function normOf(lora: Lora): number {
 }
 
 /** Norms of two LoRAs' products and of their difference, from inner products alone. */
-export function compareLoras(left: Lora, right: Lora): { left: number; right: number; difference: number } {
+export function compareLoras(
+  left: Lora,
+  right: Lora,
+): { left: number; right: number; difference: number } {
   const [a, b, cross] = [deltaInner(left, left), deltaInner(right, right), deltaInner(left, right)];
   return {
     left: Math.sqrt(Math.max(0, a)),

@@ -14,7 +14,13 @@ const refreshEvery = 256;
 
 export class LiveIdentity {
   readonly #spaces: { get(path: string): LatentSpace };
-  #state: { path: string; space: LatentSpace; coordinates: number[]; vector: Float32Array; moves: number } | null = null;
+  #state: {
+    path: string;
+    space: LatentSpace;
+    coordinates: number[];
+    vector: Float32Array;
+    moves: number;
+  } | null = null;
 
   constructor(spaces: { get(path: string): LatentSpace }) {
     this.#spaces = spaces;
@@ -29,7 +35,8 @@ export class LiveIdentity {
   move(request: LiveMove): { milliseconds: number; norm: number } {
     const started = performance.now();
     const space = this.#spaces.get(request.space);
-    const known = this.#state?.path === request.space && this.#state.space === space ? this.#state : null;
+    const known =
+      this.#state?.path === request.space && this.#state.space === space ? this.#state : null;
     const before = known?.coordinates ?? [];
     const next = [...(request.coordinates ?? before)];
     for (const { index, sigma } of request.changed ?? []) {
@@ -39,7 +46,13 @@ export class LiveIdentity {
     if (isFactorSpace(space)) {
       const different = differences(before, next);
       if (known === null || different.length > 8 || known.moves >= refreshEvery) {
-        this.#state = { path: request.space, space, coordinates: next, vector: space.vector(next), moves: 0 };
+        this.#state = {
+          path: request.space,
+          space,
+          coordinates: next,
+          vector: space.vector(next),
+          moves: 0,
+        };
       } else {
         for (const index of different) {
           space.nudge(known.vector, index, (next[index] ?? 0) - (before[index] ?? 0));
@@ -49,7 +62,13 @@ export class LiveIdentity {
       }
     } else {
       // A point of the delta form is decoded where its matrices are asked for.
-      this.#state = { path: request.space, space, coordinates: next, vector: new Float32Array(0), moves: 0 };
+      this.#state = {
+        path: request.space,
+        space,
+        coordinates: next,
+        vector: new Float32Array(0),
+        moves: 0,
+      };
     }
     return { milliseconds: performance.now() - started, norm: Math.hypot(...next) };
   }

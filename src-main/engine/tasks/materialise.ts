@@ -4,7 +4,7 @@ import { FacetError } from "../../core/errors.ts";
 import type { Lora } from "../../core/lora/lora.ts";
 import { mergeDelta } from "../../core/lora/merge.ts";
 import { resizeLora } from "../../core/lora/resize.ts";
-import { openLora } from "./open-lora.ts";
+import { openLora } from "../../files/lora-file.ts";
 import type { OpenSpaces } from "./spaces.ts";
 
 export interface Materialised {
@@ -33,9 +33,7 @@ export async function materialise(
     case "point": {
       const space = spaces.get(source.space);
       const lora = await space.decode(source.coordinates);
-      return space.record.rank === source.rank
-        ? { lora, kept: 1 }
-        : resizeLora(lora, source.rank);
+      return space.record.rank === source.rank ? { lora, kept: 1 } : resizeLora(lora, source.rank);
     }
     case "delta-blend": {
       const loras: Lora[] = [];

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import type { Scanned } from "../../../src-preload/contract/engine.ts";
 import { asFailure } from "../failures.ts";
-import { inspectFile } from "./open-lora.ts";
+import { inspectFile } from "../../files/lora-file.ts";
 
 export function scanFile(path: string): Scanned {
   try {

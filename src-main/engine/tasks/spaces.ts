@@ -89,8 +89,12 @@ function parseRecord(json: unknown, path: string): SpaceRecord {
   }
   const record = Record.safeParse(json);
   if (record.success) return record.data;
-  throw new FacetError("malformed", `${path} is no readable space: ${z.prettifyError(record.error)}`, {
-    path,
-    cause: record.error,
-  });
+  throw new FacetError(
+    "malformed",
+    `${path} is no readable space: ${z.prettifyError(record.error)}`,
+    {
+      path,
+      cause: record.error,
+    },
+  );
 }

@@ -1,5 +1,13 @@
 /** A fit's members on disk: a scratch file beside the space that is being made, gone when the fit is over. */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { FacetError } from "../../core/errors.ts";
 import type { Stage, StageFactory } from "../../core/spaces/stage.ts";
@@ -43,13 +51,19 @@ function openNew(path: string): number {
 }
 
 /** Rows of float32 one after another in an open file. */
-export function fileStage(descriptor: number, path: string, count: number, dimension: number): Stage {
+export function fileStage(
+  descriptor: number,
+  path: string,
+  count: number,
+  dimension: number,
+): Stage {
   function readInto(target: Float32Array, start: number, length: number, position: number): void {
     const bytes = new Uint8Array(target.buffer, target.byteOffset + start * 4, length * 4);
     let done = 0;
     while (done < bytes.length) {
       const read = readSync(descriptor, bytes, done, bytes.length - done, position * 4 + done);
-      if (read === 0) throw new FacetError("truncated", `Scratch file ${path} ended early. Fit again.`, { path });
+      if (read === 0)
+        throw new FacetError("truncated", `Scratch file ${path} ended early. Fit again.`, { path });
       done += read;
     }
   }

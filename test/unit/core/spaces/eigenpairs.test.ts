@@ -20,7 +20,8 @@ function withSpectrum(values: readonly number[]): Float32Array {
         const at = (i: number) => (side === 0 ? i * size + j : j * size + i);
         let dot = 0;
         for (let i = 0; i < size; i++) dot += (v[i] as number) * (matrix[at(i)] as number);
-        for (let i = 0; i < size; i++) next[at(i)] = (matrix[at(i)] as number) - scale * dot * (v[i] as number);
+        for (let i = 0; i < size; i++)
+          next[at(i)] = (matrix[at(i)] as number) - scale * dot * (v[i] as number);
       }
       matrix = next;
     }
@@ -33,14 +34,23 @@ describe("leadingEigenpairs", () => {
     const values = Array.from({ length: size }, (_, i) => 100 * (i + 1) ** -1.6);
     const pairs = await leadingEigenpairs(withSpectrum(values), size, 60, plainProducts, 1);
     expect(pairs.count).toBe(60);
-    const sum = (list: ArrayLike<number>) => Array.from(list).reduce((total, value) => total + value, 0);
+    const sum = (list: ArrayLike<number>) =>
+      Array.from(list).reduce((total, value) => total + value, 0);
     expect(sum(pairs.values) / sum(values.slice(0, 60))).toBeCloseTo(1, 3);
     expect((pairs.values[59] as number) / (values[59] as number)).toBeCloseTo(1, 1);
   });
 
   it("gives only as many pairs as the rank has", async () => {
-    const pairs = await leadingEigenpairs(withSpectrum([5, 4, 3, 2, 1]), size, 20, plainProducts, 1);
-    expect(Array.from(pairs.values)).toEqual([5, 4, 3, 2, 1].map((value) => expect.closeTo(value, 3)));
+    const pairs = await leadingEigenpairs(
+      withSpectrum([5, 4, 3, 2, 1]),
+      size,
+      20,
+      plainProducts,
+      1,
+    );
+    expect(Array.from(pairs.values)).toEqual(
+      [5, 4, 3, 2, 1].map((value) => expect.closeTo(value, 3)),
+    );
   });
 });
 
@@ -58,7 +68,8 @@ describe("orthonormalise", () => {
     for (let a = 0; a < width; a++) {
       for (let b = 0; b < width; b++) {
         let dot = 0;
-        for (let i = 0; i < rows; i++) dot += (basis[i * width + a] as number) * (basis[i * width + b] as number);
+        for (let i = 0; i < rows; i++)
+          dot += (basis[i * width + a] as number) * (basis[i * width + b] as number);
         expect(dot).toBeCloseTo(a === b ? 1 : 0, 4);
       }
     }

@@ -2,7 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { deltaInner } from "../../../../src-main/core/lora/forms/delta.ts";
 import type { Lora, LoraModule } from "../../../../src-main/core/lora/lora.ts";
-import { type FittedSpace, fitSpace, openFitted, type SpaceRequest } from "../../../../src-main/core/spaces/fit.ts";
+import {
+  type FittedSpace,
+  fitSpace,
+  openFitted,
+  type SpaceRequest,
+} from "../../../../src-main/core/spaces/fit.ts";
 import { plainProducts } from "../../../../src-main/core/spaces/products.ts";
 import { memoryStage } from "../../../../src-main/core/spaces/stage.ts";
 import { type Random, seededRandom } from "../../../../src-main/core/tensor/random.ts";
@@ -22,7 +27,9 @@ function world(count: number, twist: boolean): Lora[] {
   const random = seededRandom(5);
   const downs = shapes.map((shape) => normals(random, rank * shape.in, 1));
   const base = shapes.map((shape) => normals(random, rank * shape.out, 1));
-  const directions = shapes.map((shape) => [0, 1, 2].map(() => normals(random, rank * shape.out, 0.6)));
+  const directions = shapes.map((shape) =>
+    [0, 1, 2].map(() => normals(random, rank * shape.out, 0.6)),
+  );
   return Array.from({ length: count }, () => {
     const scores = [random.normal(), random.normal(), random.normal()];
     const [a, b, c, d] = twist
@@ -32,7 +39,11 @@ function world(count: number, twist: boolean): Lora[] {
       const up = (base[at] ?? new Float32Array()).map((value, i) =>
         scores.reduce((sum, score, j) => sum + score * (directions[at]?.[j]?.[i] ?? 0), value),
       );
-      return { ...shape, rank, ...rebased(up, downs[at] ?? new Float32Array(), [a, b, c, d], shape.in) };
+      return {
+        ...shape,
+        rank,
+        ...rebased(up, downs[at] ?? new Float32Array(), [a, b, c, d], shape.in),
+      };
     });
     return { family: "sd15", modules, embeddings: [] };
   });
@@ -83,31 +94,45 @@ function relativeError(expected: Lora, found: Lora): number {
 describe("fitSpace", () => {
   it("finds the three directions by products, whatever basis each member came in", async () => {
     const fitted = await fit(world(30, true), { form: "delta", components: 8 });
-    expect(fitted.record.explained.slice(0, 3).reduce((sum, share) => sum + share, 0)).toBeGreaterThan(0.999);
+    expect(
+      fitted.record.explained.slice(0, 3).reduce((sum, share) => sum + share, 0),
+    ).toBeGreaterThan(0.999);
   });
 
-  it.each(["standard", "aligned", "delta"] as const)("decodes members in the %s form", async (form) => {
-    const members = world(12, true);
-    const space = openFitted(await fit(members, { form, components: 11 }), plainProducts);
-    for (const index of [0, 5]) {
-      const row = space.memberCoordinates.subarray(
-        index * space.record.components,
-        (index + 1) * space.record.components,
-      );
-      expect(relativeError(members[index] as Lora, await space.decode(Array.from(row)))).toBeLessThan(0.01);
-    }
-  });
+  it.each(["standard", "aligned", "delta"] as const)(
+    "decodes members in the %s form",
+    async (form) => {
+      const members = world(12, true);
+      const space = openFitted(await fit(members, { form, components: 11 }), plainProducts);
+      for (const index of [0, 5]) {
+        const row = space.memberCoordinates.subarray(
+          index * space.record.components,
+          (index + 1) * space.record.components,
+        );
+        expect(
+          relativeError(members[index] as Lora, await space.decode(Array.from(row))),
+        ).toBeLessThan(0.01);
+      }
+    },
+  );
 
-  it.each(["standard", "aligned", "delta"] as const)("locates a member by its numbers in the %s form", async (form) => {
-    const members = world(12, true);
-    const space = openFitted(await fit(members, { form, components: 11 }), plainProducts);
-    const found = await space.decode(await space.project(members[7] as Lora));
-    expect(relativeError(members[7] as Lora, found)).toBeLessThan(0.01);
-  });
+  it.each(["standard", "aligned", "delta"] as const)(
+    "locates a member by its numbers in the %s form",
+    async (form) => {
+      const members = world(12, true);
+      const space = openFitted(await fit(members, { form, components: 11 }), plainProducts);
+      const found = await space.decode(await space.project(members[7] as Lora));
+      expect(relativeError(members[7] as Lora, found)).toBeLessThan(0.01);
+    },
+  );
 
   it("chooses the form that keeps most of left-out members, and says what each kept", async () => {
     const fitted = await fit(world(40, true), { components: 3 });
-    expect(fitted.record.suitability.map(({ form }) => form)).toEqual(["standard", "aligned", "delta"]);
+    expect(fitted.record.suitability.map(({ form }) => form)).toEqual([
+      "standard",
+      "aligned",
+      "delta",
+    ]);
     const best = fitted.record.suitability.toSorted((a, b) => b.kept - a.kept)[0];
     expect(fitted.record.form).toBe(best?.form);
     expect(best?.kept).toBeGreaterThan(0.99);
@@ -123,7 +148,10 @@ describe("fitSpace", () => {
   });
 
   it("gives the same numbers for the same seed", async () => {
-    const [one, two] = [await fit(world(10, true), { form: "delta" }), await fit(world(10, true), { form: "delta" })];
+    const [one, two] = [
+      await fit(world(10, true), { form: "delta" }),
+      await fit(world(10, true), { form: "delta" }),
+    ];
     expect(one.memberCoordinates).toEqual(two.memberCoordinates);
     expect(one.components.read(0)).toEqual(two.components.read(0));
   });
