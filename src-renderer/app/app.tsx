@@ -4,12 +4,13 @@ import { ModalsProvider } from "@mantine/modals";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, Suspense, lazy, use } from "react";
-import { Redirect, Route, Router, Switch } from "wouter";
+import { Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { FitModal } from "../features/explore/fit-modal.tsx";
 import { queryClient } from "../studio/client.ts";
 import { useConnection } from "../studio/connection.ts";
 import { ContextMenu } from "../ui/context-menu.tsx";
+import { ErrorBoundary } from "../ui/error-boundary.tsx";
 import { CommandPalette } from "./command-palette.tsx";
 import { ConnectionBanner, Refused } from "./connection-banner.tsx";
 import { DropTarget } from "./drop-target.tsx";
@@ -44,6 +45,7 @@ export function App({ restored }: { readonly restored: Promise<void> }): ReactNo
 }
 
 function Frame({ restored }: { readonly restored: Promise<void> }): ReactNode {
+  const [location] = useLocation();
   const refused = useConnection((state) => state.state === "refused");
   if (refused) return <Refused />;
   return (
@@ -54,7 +56,9 @@ function Frame({ restored }: { readonly restored: Promise<void> }): ReactNode {
         <Topbar />
         <ConnectionBanner />
         <Suspense fallback={<div className="workspace" />}>
-          <Pages restored={restored} />
+          <ErrorBoundary resetKey={location}>
+            <Pages restored={restored} />
+          </ErrorBoundary>
         </Suspense>
       </div>
       <CommandPalette />

@@ -54,6 +54,7 @@ export function CommandPalette(): ReactNode {
       shortcut={["mod+K", "mod+P"]}
       tagsToIgnore={[]}
       scrollable
+      overlayProps={{ backgroundOpacity: 0.5, blur: 0 }}
       maxHeight={420}
       nothingFound="No command of that name"
       searchProps={{ placeholder: "Search or run", leftSection: <IconSearch size={18} stroke={1.6} />, "aria-label": "Search or run" }}

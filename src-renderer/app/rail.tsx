@@ -1,6 +1,7 @@
 /** The rail: every page, always in the same place. */
 import { type ReactNode, useEffect, useMemo } from "react";
 import { Link, useLocation } from "wouter";
+import { shell } from "../studio/shell.ts";
 import { type Command, keys, useCommands } from "../ui/commands.ts";
 import { type PageEntry, pages } from "./pages.ts";
 import { visited } from "./routes.ts";
@@ -16,7 +17,7 @@ export function Rail(): ReactNode {
         label: `Go to ${page.label}`,
         group: "Go to",
         // A browser keeps Ctrl and a digit for its own tabs; Alt works in both shells.
-        hotkeys: [`mod+${i + 1}`, `alt+${i + 1}`],
+        hotkeys: shell === undefined ? [`alt+${i + 1}`, `mod+${i + 1}`] : [`mod+${i + 1}`, `alt+${i + 1}`],
         run: () => navigate(page.path),
       })),
     [navigate],

@@ -1,5 +1,4 @@
 /** The plausibility meter: how far a point lies from what the members cover, in words. */
-import { sigma } from "./format.ts";
 
 export interface Plausibility {
   readonly words: string;
@@ -15,7 +14,7 @@ export function plausibility(
 ): Plausibility {
   if (beyond !== null)
     return {
-      words: `${nameOf(beyond.index)} at ${sigma(beyond.sigma)} σ is past 99 % of members`,
+      words: `${nameOf(beyond.index)} is past 99 % of members`,
       fill: Math.max(0.9, extremity ?? 1),
       caution: true,
     };

@@ -52,7 +52,7 @@ export function MenuItems({ actions }: { readonly actions: readonly Action[] }):
         leftSection={<action.icon size={16} stroke={1.6} />}
         rightSection={action.hotkey === undefined ? undefined : <span className="tiny faint">{action.hotkey}</span>}
         disabled={action.disabled ?? false}
-        {...(action.danger === true ? { color: "red" } : {})}
+        {...(action.danger === true ? { color: "var(--danger)" } : {})}
         onClick={() => action.run()}
       >
         {action.label}

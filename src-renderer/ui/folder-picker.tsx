@@ -65,12 +65,9 @@ export function FolderPicker({ verb, mayBeEmpty = false, onPick }: FolderPickerP
       >
         {data === undefined && error === null && [0, 1, 2, 3].map((i) => <Skeleton key={i} height={28} my={2} />)}
         {data?.folders.map((folder) => (
-          <div key={folder.path} role="option" aria-selected={folder.path === active} className="folders-one" onClick={() => setActive(folder.path)} onDoubleClick={() => setPath(folder.path)}>
+          <div key={folder.path} role="option" aria-selected={folder.path === active} className="folders-one" onClick={() => setPath(folder.path)}>
             <IconFolder size={16} stroke={1.6} aria-hidden="true" />
             <span className="grow clip">{folder.name}</span>
-            <button type="button" className="plain small muted" onClick={() => setPath(folder.path)} aria-label={`Open ${folder.name}`}>
-              Open
-            </button>
           </div>
         ))}
         {data?.folders.length === 0 && <p className="muted small folders-none">No folders inside.</p>}

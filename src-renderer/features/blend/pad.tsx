@@ -20,11 +20,19 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
   const drag = useRef<string | null>(null);
   const amount = parents.length;
   const corner = amount > 24 ? 28 : amount > 10 ? 40 : 64;
-  const radius = Math.max(40, Math.min(size.width - corner * 2 - 40, size.height - corner - 56) / 2);
   const polygon = corners(amount);
+  // The polygon's own box is fitted and centred, so that a triangle does not hang in the upper half.
+  const xs = polygon.map((each) => each.x);
+  const ys = polygon.map((each) => each.y);
+  const wide = Math.max(...xs) - Math.min(...xs);
+  const tall = Math.max(...ys) - Math.min(...ys);
+  const radius = Math.max(30, Math.min((size.width - corner - 140) / Math.max(wide, 0.1), (size.height - corner - 64) / Math.max(tall, 0.1), 330));
   const weights = parents.map((parent) => parent.value);
   const at = centroid(polygon, weights);
-  const middle = { x: size.width / 2, y: size.height / 2 - 6 };
+  const middle = {
+    x: size.width / 2 - ((Math.max(...xs) + Math.min(...xs)) / 2) * radius,
+    y: size.height / 2 - ((Math.max(...ys) + Math.min(...ys)) / 2) * radius,
+  };
   const left = (x: number): number => middle.x + x * radius;
   const top = (y: number): number => middle.y + y * radius;
 
@@ -81,7 +89,7 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
             const parent = parents[i];
             if (parent === undefined) return null;
             return (
-              <div key={parent.id} className="pad-corner" style={{ left: left(each.x), top: top(each.y), ["--corner" as string]: `${corner}px` }} data-locked={parent.locked || undefined}>
+              <div key={parent.id} className="pad-corner" style={{ left: left(each.x), top: top(each.y), ["--corner" as string]: `${corner}px` }} data-locked={parent.locked || undefined} data-above={each.y < -0.3 || undefined}>
                 <span className="pad-picture">
                   <Picture id={parent.id} preview={parent.preview} detail={corner > 40 ? "large" : "small"} />
                 </span>

@@ -57,9 +57,10 @@ function WeightRow({ parent, index, alone }: { readonly parent: Parent; readonly
         ]);
       }}
     >
-      <span className="thumb">
+      <button type="button" className="plain thumb weight-thumb" title="Take out of the blend" aria-label={`Take ${parent.name} out`} onClick={() => removeParent(index)}>
         <Picture id={parent.id} preview={parent.preview} detail="small" />
-      </span>
+        <IconX size={16} aria-hidden="true" />
+      </button>
       <span className="weight-name clip" title={parent.name}>
         {parent.name}
       </span>
@@ -88,7 +89,6 @@ function WeightRow({ parent, index, alone }: { readonly parent: Parent; readonly
       </div>
       <NumberText label={`Weight of ${parent.name}, typed`} value={parent.value} shown={parent.value.toFixed(2)} step={0.05} disabled={fixed} onCommit={(value) => setParentWeight(index, value, null)} />
       <IconButton icon={parent.locked ? IconLock : IconLockOpen} label={parent.locked ? `Unlock ${parent.name}` : `Lock ${parent.name}`} size={20} className="weight-tool" pressed={parent.locked} onClick={() => toggleParentLock(index)} />
-      <IconButton icon={IconX} label={`Take ${parent.name} out`} size={20} className="weight-tool" onClick={() => removeParent(index)} />
     </li>
   );
 }

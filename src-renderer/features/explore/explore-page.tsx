@@ -86,7 +86,7 @@ function Open({ space, spaces, point }: { readonly space: SpaceDetails; readonly
             <div className="workspace-foot">
               <div className="row small plausible-words">
                 <span className="muted">Plausible</span>
-                <span className="grow plausible-text" data-caution={plausible.caution || undefined} role="status">
+                <span className="grow plausible-text" title={plausible.words} data-caution={plausible.caution || undefined} role="status">
                   {plausible.words}
                 </span>
               </div>

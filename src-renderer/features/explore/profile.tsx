@@ -93,7 +93,7 @@ export function Profile(props: ProfileProps): ReactNode {
             const beyond = isBeyond(value, rangeOf(component));
             const top = Math.min(y(0), y(value));
             return (
-              <g key={component.index} className="profile-value" data-beyond={beyond || undefined} data-locked={locked.includes(i) || undefined}>
+              <g key={component.index} className="profile-value" data-changed={snap(old) !== snap(value) || undefined} data-beyond={beyond || undefined} data-locked={locked.includes(i) || undefined}>
                 {compare && snap(old) !== snap(value) && <rect className="profile-before" x={middle - bar / 2 - 1.5} y={Math.min(y(0), y(old))} width={bar + 3} height={Math.max(1, Math.abs(y(old) - y(0)))} rx="2" />}
                 <rect className="profile-bar" x={middle - bar / 2} y={top} width={bar} height={Math.abs(y(value) - y(0))} rx={Math.min(2, bar / 2)} />
                 <circle className="profile-end" cx={middle} cy={y(value)} r={Math.min(5, bar * 0.5 + 1)} />

@@ -120,7 +120,7 @@ export function Ring(props: RingProps): ReactNode {
             components.map((component, i) => {
               const angle = -Math.PI / 2 + (2 * Math.PI * i) / amount;
               return (
-                <text key={component.index} className="ring-text" data-marked={marked === i || undefined} x={100 + 96 * Math.cos(angle)} y={100 + 96 * Math.sin(angle) + 1.4} textAnchor="middle">
+                <text key={component.index} className="ring-text" fontSize={Math.min(9, (11 * 200) / edge)} data-marked={marked === i || undefined} x={100 + 96 * Math.cos(angle)} y={100 + 96 * Math.sin(angle) + 1.4} textAnchor="middle">
                   {component.index + 1}
                 </text>
               );

@@ -73,7 +73,7 @@ function SpaceMenu({ space, spaces }: { readonly space: Space; readonly spaces: 
         <Menu.Item leftSection={<IconPencil size={16} stroke={1.6} />} onClick={() => rename(space)}>
           Rename {space.name}…
         </Menu.Item>
-        <Menu.Item leftSection={<IconTrash size={16} stroke={1.6} />} color="red" onClick={() => void remove(space)}>
+        <Menu.Item leftSection={<IconTrash size={16} stroke={1.6} />} color="var(--danger)" onClick={() => void remove(space)}>
           Delete {space.name}
         </Menu.Item>
       </Menu.Dropdown>

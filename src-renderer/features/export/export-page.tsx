@@ -11,8 +11,7 @@ import { queries, studio } from "../../studio/client.ts";
 import { failureOf } from "../../studio/failure.ts";
 import { isActive, useJobs } from "../../studio/jobs.ts";
 import { type Command, useCommands } from "../../ui/commands.ts";
-import { IconButton } from "../../ui/icon-button.tsx";
-import { IconPackageExport, IconPlus, IconX } from "../../ui/icons.ts";
+import { IconPackageExport, IconPlus } from "../../ui/icons.ts";
 import { Title } from "../../ui/slots.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { toast, toastFailure } from "../../ui/toast.tsx";
@@ -146,7 +145,7 @@ export default function ExportPage(): ReactNode {
               )}
             </IdentityPicker>
             <span className="grow" />
-            {ids.length > 0 && <IconButton icon={IconX} label="Clear the queue" onClick={() => clear(ids)} />}
+            {ids.length > 0 && <Button onClick={() => clear(ids)}>Clear the queue</Button>}
           </div>
           {running && (
             <div className="export-job" role="status">

@@ -30,7 +30,7 @@ export function AddFromHost({ opened, close }: { readonly opened: boolean; close
   return (
     <Modal opened={opened} onClose={close} title="Add files" size={560}>
       <FolderPicker
-        verb={(loras) => `Import ${plural(loras, "LoRA")}`}
+        verb={(loras) => (loras === 0 ? "Import" : `Import ${plural(loras, "LoRA")}`)}
         onPick={(path) => {
           importPaths([path], collection)
             .then(close)

@@ -1,6 +1,6 @@
 /** The grid: virtual rows over windowed pages, selection by mouse and keyboard, right click, drag onto collections. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type MouseEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Filter } from "../../../src-preload/contract/library.ts";
 import { arrowTarget, rangeTo, selectOne, selectRange, toggleOne } from "../../lib/selection.ts";
 import { studio } from "../../studio/client.ts";
@@ -11,7 +11,7 @@ import { actionsFor } from "./actions.ts";
 import { CardSkeleton, LibraryCard } from "./card.tsx";
 import { type Cards, useCards } from "./cards.ts";
 import { setDragged } from "./drag.ts";
-import { changeMany, removeIdentities } from "./edits.ts";
+import { changeMany } from "./edits.ts";
 import { select, useLibrary } from "./library-state.ts";
 
 const GAP = 12;
@@ -46,7 +46,6 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
     overscan: 2,
     paddingStart: 4,
     paddingEnd: PADDING,
-    initialOffset: useLibrary.getState().scroll,
   });
   useEffect(() => rows.measure(), [rowHeight, rows]);
 
@@ -54,6 +53,15 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
   const from = (items[0]?.index ?? 0) * columns;
   const to = ((items.at(-1)?.index ?? 10) + 1) * columns - 1;
   useEffect(() => setRange((old) => (old.from === from && old.to === to ? old : { from, to })), [from, to]);
+
+  // The place of last time can only be gone to once the rows are there.
+  const restore = useRef(useLibrary.getState().scroll);
+  const drawn = total > 0 && width > 0;
+  useLayoutEffect(() => {
+    if (!drawn || restore.current === 0) return;
+    scroller.current?.scrollTo({ top: restore.current });
+    restore.current = 0;
+  }, [drawn]);
 
   const key = JSON.stringify(filter);
   const shown = useRef(key);
@@ -121,7 +129,7 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
       if (box !== undefined) openMenu({ clientX: box.left + 24, clientY: box.top + 24 }, "Selection", actionsFor(ids, collection));
     } else if (!event.ctrlKey && !event.metaKey && /^[0-5]$/u.test(event.key) && ids.length > 0) {
       void changeMany(ids, { rating: Number(event.key) }, "Rate");
-    } else if (event.key === "Delete" && ids.length > 0 && useLibrary.getState().view !== "trash") void removeIdentities(ids);
+    }
   }
 
   const active = selection.active === null ? undefined : cards.cardAt(selection.active);
@@ -139,7 +147,9 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
       tabIndex={0}
       onKeyDown={key_}
       onContextMenu={menu}
-      onScroll={(event) => useLibrary.setState({ scroll: event.currentTarget.scrollTop })}
+      onScroll={(event) => {
+        if (restore.current === 0) useLibrary.setState({ scroll: event.currentTarget.scrollTop });
+      }}
       onClick={(event) => {
         const at = cardOf(event);
         if (at !== null) pick(at.index, event);

@@ -26,9 +26,11 @@ export function useCards(filter: Filter, from: number, to: number): Cards {
   });
 
   const key = JSON.stringify(filter);
-  const total = answers.find((answer) => answer.data !== undefined)?.data?.total;
-  const error = answers.find((answer) => answer.error !== null)?.error ?? null;
   const last = useRef<{ key: string; cards: Cards } | null>(null);
+  // After a jump none of the pages on screen is there yet, but how many rows there are is still known.
+  const known = last.current?.key === key ? last.current.cards.total : undefined;
+  const total = answers.find((answer) => answer.data !== undefined)?.data?.total ?? known;
+  const error = answers.find((answer) => answer.error !== null)?.error ?? null;
 
   const cards = useMemo<Cards>(
     () => ({
@@ -36,9 +38,9 @@ export function useCards(filter: Filter, from: number, to: number): Cards {
       error,
       cardAt: (index) => answers[pages.indexOf(Math.floor(index / PAGE))]?.data?.cards[index % PAGE],
     }),
-    // `answers` is new on every render; its data objects are not.
+    // `answers` is new on every render; which data it holds is told by pages and times.
     // oxlint-disable-next-line react/exhaustive-deps
-    [total, error, pages.join(), ...answers.map((answer) => answer.data)],
+    [key, total, error, pages.join(), answers.map((answer) => answer.dataUpdatedAt).join()],
   );
 
   // Until a new filter has its first answer the old cards stay: nothing flickers while one types.
