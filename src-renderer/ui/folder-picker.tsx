@@ -9,9 +9,9 @@ import "./folder-picker.css";
 import { IconChevronUp, IconFolder } from "./icons.ts";
 
 interface FolderPickerProps {
-  /** Words of the button, given how many LoRA files lie in the folder. */
-  verb(loras: number): string;
-  /** Whether a folder without LoRA files may be taken. */
+  /** Words of the button. */
+  readonly verb: string;
+  /** Whether a folder with nothing in it may be taken. */
   readonly mayBeEmpty?: boolean;
   onPick(path: string): void;
 }
@@ -73,9 +73,9 @@ export function FolderPicker({ verb, mayBeEmpty = false, onPick }: FolderPickerP
         {data?.folders.length === 0 && <p className="muted small folders-none">No folders inside.</p>}
       </div>
       <div className="row">
-        <span className="grow muted small clip">{data !== undefined && `${plural(data.loras, "LoRA file")} here and below`}</span>
-        <Button variant="filled" disabled={data === undefined || (!mayBeEmpty && data.loras === 0)} onClick={() => data !== undefined && onPick(data.path)}>
-          {verb(data?.loras ?? 0)}
+        <span className="grow muted small clip">{data !== undefined && `${plural(data.loras, "LoRA file")} here${data.folders.length === 0 ? "" : ", besides those in the folders inside"}`}</span>
+        <Button variant="filled" disabled={data === undefined || (!mayBeEmpty && data.loras === 0 && data.folders.length === 0)} onClick={() => data !== undefined && onPick(data.path)}>
+          {verb}
         </Button>
       </div>
     </div>

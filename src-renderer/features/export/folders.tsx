@@ -68,7 +68,7 @@ export function Folders(): ReactNode {
         Choose a folder…
       </Button>
       <Modal opened={picking} onClose={() => setPicking(false)} title="Choose a folder to write to" size={560}>
-        <FolderPicker mayBeEmpty verb={() => "Write here"} onPick={(path) => void take(path)} />
+        <FolderPicker mayBeEmpty verb="Write here" onPick={(path) => void take(path)} />
       </Modal>
     </>
   );

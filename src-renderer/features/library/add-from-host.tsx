@@ -1,7 +1,6 @@
 /** Adding files where there is no native dialog: a folder of the host's machine, or files of this one. */
 import { Button, Modal } from "@mantine/core";
 import { type ReactNode, useRef, useState } from "react";
-import { plural } from "../../lib/format.ts";
 import { uploadAll } from "../../studio/files.ts";
 import { FolderPicker } from "../../ui/folder-picker.tsx";
 import { IconUpload } from "../../ui/icons.ts";
@@ -30,7 +29,7 @@ export function AddFromHost({ opened, close }: { readonly opened: boolean; close
   return (
     <Modal opened={opened} onClose={close} title="Add files" size={560}>
       <FolderPicker
-        verb={(loras) => (loras === 0 ? "Import" : `Import ${plural(loras, "LoRA")}`)}
+        verb="Import this folder"
         onPick={(path) => {
           importPaths([path], collection)
             .then(close)
