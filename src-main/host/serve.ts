@@ -96,12 +96,16 @@ async function listen(
   }
 }
 
+const ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const;
+
 /** Resolves when the process is asked to end: Ctrl-C, a service manager, or a parent that went away. */
 export function untilAskedToStop(): Promise<void> {
   return new Promise((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
-    process.once("SIGHUP", resolve);
-    process.once("disconnect", resolve);
+    const stop = () => {
+      // A listener for `disconnect` would keep the channel to the parent open, and with it this process.
+      for (const ending of ENDINGS) process.off(ending, stop);
+      resolve();
+    };
+    for (const ending of ENDINGS) process.on(ending, stop);
   });
 }
