@@ -1,4 +1,5 @@
 /** Bundles the pages. electron.vite.config.ts takes this as its renderer part, and the host serves the same output. */
+// oxlint-disable-next-line no-restricted-imports -- this file runs under Node; it is no part of the pages
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";

@@ -56,7 +56,7 @@ function Frame({ restored }: { readonly restored: Promise<void> }): ReactNode {
         <Topbar />
         <ConnectionBanner />
         <Suspense fallback={<div className="workspace" />}>
-          <ErrorBoundary resetKey={location}>
+          <ErrorBoundary key={location}>
             <Pages restored={restored} />
           </ErrorBoundary>
         </Suspense>

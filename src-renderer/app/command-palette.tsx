@@ -22,7 +22,9 @@ export function CommandPalette(): ReactNode {
         label: command.label,
         onClick: () => command.run(),
         ...(command.description === undefined ? {} : { description: command.description }),
-        ...(hotkey === undefined ? {} : { rightSection: <span className="keys">{keys(hotkey)}</span> }),
+        ...(hotkey === undefined
+          ? {}
+          : { rightSection: <span className="keys">{keys(hotkey)}</span> }),
       });
       groups.set(command.group, group);
     }
@@ -54,10 +56,16 @@ export function CommandPalette(): ReactNode {
       shortcut={["mod+K", "mod+P"]}
       tagsToIgnore={[]}
       scrollable
+      centered={false}
+      yOffset="12vh"
       overlayProps={{ backgroundOpacity: 0.5, blur: 0 }}
       maxHeight={420}
       nothingFound="No command of that name"
-      searchProps={{ placeholder: "Search or run", leftSection: <IconSearch size={18} stroke={1.6} />, "aria-label": "Search or run" }}
+      searchProps={{
+        placeholder: "Search or run",
+        leftSection: <IconSearch size={18} stroke={1.6} />,
+        "aria-label": "Search or run",
+      }}
     />
   );
 }

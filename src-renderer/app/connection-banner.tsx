@@ -10,20 +10,23 @@ const PATIENCE_MS = 700;
 
 export function ConnectionBanner(): ReactNode {
   const lost = useConnection((state) => state.state === "lost");
-  const [shown, setShown] = useState(false);
+  return lost ? <Banner /> : null;
+}
+
+function Banner(): ReactNode {
+  const [late, setLate] = useState(false);
   useEffect(() => {
-    if (!lost) {
-      setShown(false);
-      return undefined;
-    }
-    const timer = setTimeout(() => setShown(true), PATIENCE_MS);
+    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
     return () => clearTimeout(timer);
-  }, [lost]);
-  if (!shown) return null;
+  }, []);
+  if (!late) return null;
   return (
     <div className="banner" role="status">
       <IconPlugConnectedX size={18} stroke={1.6} aria-hidden="true" />
-      <span className="grow">The connection to Facet is away. Nothing is lost; it is tried again by itself, and running jobs go on.</span>
+      <span className="grow">
+        The connection to Facet is away. Nothing is lost; it is tried again by itself, and running
+        jobs go on.
+      </span>
       <Button size="compact-sm" onClick={retryNow}>
         Try now
       </Button>
@@ -34,7 +37,10 @@ export function ConnectionBanner(): ReactNode {
 export function Refused(): ReactNode {
   return (
     <div className="refused">
-      <Empty title="This address needs its token" text="Open the whole link that “facet serve” or “npm start” printed, with the part after #. It is new each time Facet starts." />
+      <Empty
+        title="This address needs its token"
+        text="Open the whole link that “facet serve” or “npm start” printed, with the part after #. It is new each time Facet starts."
+      />
     </div>
   );
 }

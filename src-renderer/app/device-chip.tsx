@@ -12,11 +12,22 @@ export function DeviceChip(): ReactNode {
   const { data } = useQuery(queries.system.doctor.queryOptions({ refetchInterval: 20_000 }));
   const device = data?.devices.find((each) => each.provider.toLowerCase() !== "cpu");
   const place = device?.name ?? "CPU";
-  const cores = data === undefined ? "" : device === undefined ? `, ${plural(data.cores, "core")}` : "";
-  const engine = data === undefined ? "" : data.engine.running ? ` · ${bytes(data.engine.memoryBytes)}` : " · engine starting";
+  const cores =
+    data === undefined ? "" : device === undefined ? `, ${plural(data.cores, "core")}` : "";
+  const engine =
+    data === undefined
+      ? ""
+      : data.engine.running
+        ? ` · ${bytes(data.engine.memoryBytes)}`
+        : " · engine starting";
   return (
     <Tooltip label="Device and the memory that the engine holds. Opens Settings.">
-      <button type="button" className="chip" onClick={() => navigate("/settings")} aria-label={`Device: ${place}${cores}${engine}`}>
+      <button
+        type="button"
+        className="chip"
+        onClick={() => navigate("/settings")}
+        aria-label={`Device: ${place}${cores}${engine}`}
+      >
         <IconCpu size={14} stroke={1.6} aria-hidden="true" />
         <span className="topbar-wide device-chip">
           {place}

@@ -41,7 +41,9 @@ export function DropTarget(): ReactNode {
       paths()
         .then(async (list) => {
           if (list.length === 0) {
-            toast({ text: "Nothing in what was dropped is a LoRA file (.safetensors, .pt, .bin)." });
+            toast({
+              text: "Nothing in what was dropped is a LoRA file (.safetensors, .pt, .bin).",
+            });
             return;
           }
           const job = await importPaths(list, collection ?? undefined);
@@ -67,8 +69,16 @@ export function DropTarget(): ReactNode {
     <div className="drop-overlay" data-testid="drop-overlay">
       <div>
         <IconFileImport size={32} stroke={1.4} aria-hidden="true" />
-        <strong>{blending ? "Import and add to the blend" : name === null ? "Import into the library" : `Import into “${name}”`}</strong>
-        <span className="muted">Folders are searched for LoRA files. Your files stay as and where they are.</span>
+        <strong>
+          {blending
+            ? "Import and add to the blend"
+            : name === null
+              ? "Import into the library"
+              : `Import into “${name}”`}
+        </strong>
+        <span className="muted">
+          Folders are searched for LoRA files. Your files stay as and where they are.
+        </span>
       </div>
     </div>
   );

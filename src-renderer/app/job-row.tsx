@@ -41,29 +41,70 @@ export function JobRow({ job, close }: { readonly job: Job; close(): void }): Re
     } else navigate(job.kind === "export" ? "/export" : "/library");
   }
 
-  const progress = job.total > 0 ? `${count(job.done)} of ${count(job.total)} ${job.unit}` : job.done > 0 ? `${count(job.done)} ${job.unit}` : "";
+  const progress =
+    job.total > 0
+      ? `${count(job.done)} of ${count(job.total)} ${job.unit}`
+      : job.done > 0
+        ? `${count(job.done)} ${job.unit}`
+        : "";
   return (
     <div className="job" data-state={job.state} data-testid={`job-${job.kind}`}>
       <div className="row">
         <strong className="grow clip" title={job.title}>
           {job.title}
         </strong>
-        {job.state === "running" && <IconButton icon={IconPlayerPause} label="Pause" size={22} onClick={() => act("Not paused", studio.jobs.pause({ id: job.id }))} />}
-        {(job.state === "paused" || job.state === "interrupted") && <IconButton icon={IconPlayerPlay} label="Resume" size={22} onClick={() => act("Not resumed", studio.jobs.resume({ id: job.id }))} />}
+        {job.state === "running" && (
+          <IconButton
+            icon={IconPlayerPause}
+            label="Pause"
+            size={22}
+            onClick={() => act("Not paused", studio.jobs.pause({ id: job.id }))}
+          />
+        )}
+        {(job.state === "paused" || job.state === "interrupted") && (
+          <IconButton
+            icon={IconPlayerPlay}
+            label="Resume"
+            size={22}
+            onClick={() => act("Not resumed", studio.jobs.resume({ id: job.id }))}
+          />
+        )}
         {active ? (
-          <IconButton icon={IconX} label="Cancel" size={22} onClick={() => act("Not cancelled", studio.jobs.cancel({ id: job.id }))} />
+          <IconButton
+            icon={IconX}
+            label="Cancel"
+            size={22}
+            onClick={() => act("Not cancelled", studio.jobs.cancel({ id: job.id }))}
+          />
         ) : (
-          <IconButton icon={IconX} label="Dismiss" size={22} onClick={() => act("Not dismissed", dismissJob(job.id))} />
+          <IconButton
+            icon={IconX}
+            label="Dismiss"
+            size={22}
+            onClick={() => act("Not dismissed", dismissJob(job.id))}
+          />
         )}
       </div>
-      {active && <Progress value={job.total > 0 ? (job.done / job.total) * 100 : 0} size={3} aria-label={`Progress of ${job.title}`} />}
+      {active && (
+        <Progress
+          value={job.total > 0 ? (job.done / job.total) * 100 : 0}
+          size={3}
+          aria-label={`Progress of ${job.title}`}
+        />
+      )}
       <div className="row small muted">
-        <span className="grow clip">{ended[job.state] ?? (job.state === "done" ? (outcome?.summary ?? "Done") : job.step)}</span>
+        <span className="grow clip">
+          {ended[job.state] ?? (job.state === "done" ? (outcome?.summary ?? "Done") : job.step)}
+        </span>
         {active && <span>{progress}</span>}
       </div>
-      {(rate !== null || left !== null) && (
+      {((rate !== null && rate >= 0.1) || left !== null) && (
         <div className="row small faint">
-          <span className="grow">{rate !== null && `${count(rate >= 10 ? rate : Math.round(rate * 10) / 10)} ${job.unit}/s`}</span>
+          <span className="grow">
+            {rate !== null &&
+              rate >= 0.1 &&
+              `${rate >= 10 ? count(rate) : rate.toFixed(1)} ${job.unit}/s`}
+          </span>
           <span>{left !== null && `${duration(left)} left`}</span>
         </div>
       )}

@@ -13,19 +13,30 @@ export function JobToasts(): ReactNode {
       onJobEnd((job) => {
         if (job.kind === "read" || job.state === "cancelled") return;
         if (job.state === "failed") {
-          toast({ tone: "danger", seconds: 12, text: <><strong>{job.title} failed.</strong> {job.failure?.message}</> });
+          toast({
+            tone: "danger",
+            seconds: 12,
+            text: (
+              <>
+                <strong>{job.title} failed.</strong> {job.failure?.message}
+              </>
+            ),
+          });
           return;
         }
         const outcome = outcomeOf(job);
         if (outcome === null) return;
         const space = outcome.space;
-        const action = space === undefined ? undefined : {
-          label: outcome.offer,
-          run() {
-            openSpace(space);
-            navigate("/explore");
-          },
-        };
+        const action =
+          space === undefined
+            ? undefined
+            : {
+                label: outcome.offer,
+                run() {
+                  openSpace(space);
+                  navigate("/explore");
+                },
+              };
         toast({ text: `${job.title}: ${outcome.summary}`, action });
       }),
     [navigate],

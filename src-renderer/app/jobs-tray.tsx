@@ -14,16 +14,39 @@ export function JobsTray(): ReactNode {
   const failed = jobs.filter((job) => job.state === "failed" || job.state === "interrupted").length;
 
   const commands = useMemo<Command[]>(
-    () => [{ id: "jobs", label: "Show jobs", group: "View", hotkeys: ["j"], run: () => setOpen(true) }],
+    () => [
+      { id: "jobs", label: "Show jobs", group: "View", hotkeys: ["j"], run: () => setOpen(true) },
+    ],
     [],
   );
   useCommands("jobs", commands);
 
   return (
-    <Popover opened={open} onChange={setOpen} width={380} position="bottom-end" trapFocus returnFocus>
+    <Popover
+      opened={open}
+      onChange={setOpen}
+      width={380}
+      position="bottom-end"
+      trapFocus
+      returnFocus
+    >
       <Popover.Target>
-        <UnstyledButton className="chip" onClick={() => setOpen(!open)} aria-label={front === undefined ? "Jobs: nothing runs" : `Jobs: ${front.title}`} aria-expanded={open} data-testid="jobs-tray">
-          {front === undefined ? <IconListDetails size={14} stroke={1.6} /> : <IconLoader2 size={14} stroke={1.6} className={front.state === "running" ? "turning" : ""} />}
+        <UnstyledButton
+          className="chip"
+          onClick={() => setOpen(!open)}
+          aria-label={front === undefined ? "Jobs: nothing runs" : `Jobs: ${front.title}`}
+          aria-expanded={open}
+          data-testid="jobs-tray"
+        >
+          {front === undefined ? (
+            <IconListDetails size={14} stroke={1.6} />
+          ) : (
+            <IconLoader2
+              size={14}
+              stroke={1.6}
+              className={front.state === "running" ? "turning" : ""}
+            />
+          )}
           {front === undefined ? (
             <span className="topbar-wide">{failed > 0 ? `${failed} need a look` : "Jobs"}</span>
           ) : (
@@ -32,14 +55,23 @@ export function JobsTray(): ReactNode {
                 {front.title}
                 {active.length > 1 && ` +${active.length - 1}`}
               </span>
-              <Progress value={front.total > 0 ? (front.done / front.total) * 100 : 0} size={2} w={44} aria-label={front.title} />
+              <Progress
+                value={front.total > 0 ? (front.done / front.total) * 100 : 0}
+                size={2}
+                w={44}
+                aria-label={front.title}
+              />
             </>
           )}
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown p={0} aria-label="Jobs">
         <div className="jobs-list">
-          {jobs.length === 0 && <p className="jobs-none muted">Nothing runs. Imports, fits and exports show up here with their progress.</p>}
+          {jobs.length === 0 && (
+            <p className="jobs-none muted">
+              Nothing runs. Imports, fits and exports show up here with their progress.
+            </p>
+          )}
           {jobs.map((job) => (
             <JobRow key={job.id} job={job} close={() => setOpen(false)} />
           ))}

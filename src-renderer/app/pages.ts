@@ -1,6 +1,12 @@
 /** The pages there are, in the order of the rail. */
 import type { Icon } from "@tabler/icons-react";
-import { IconAdjustmentsHorizontal, IconLayoutGrid, IconPackageExport, IconSettings, IconTriangle } from "../ui/icons.ts";
+import {
+  IconAdjustmentsHorizontal,
+  IconLayoutGrid,
+  IconPackageExport,
+  IconSettings,
+  IconTriangle,
+} from "../ui/icons.ts";
 
 export interface PageEntry {
   readonly path: string;

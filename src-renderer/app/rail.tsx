@@ -17,7 +17,8 @@ export function Rail(): ReactNode {
         label: `Go to ${page.label}`,
         group: "Go to",
         // A browser keeps Ctrl and a digit for its own tabs; Alt works in both shells.
-        hotkeys: shell === undefined ? [`alt+${i + 1}`, `mod+${i + 1}`] : [`mod+${i + 1}`, `alt+${i + 1}`],
+        hotkeys:
+          shell === undefined ? [`alt+${i + 1}`, `mod+${i + 1}`] : [`mod+${i + 1}`, `alt+${i + 1}`],
         run: () => navigate(page.path),
       })),
     [navigate],
@@ -36,7 +37,13 @@ export function Rail(): ReactNode {
 function entry(page: PageEntry, location: string): ReactNode {
   const active = location.startsWith(page.path);
   return (
-    <Link key={page.path} href={page.path} className="rail-entry" aria-current={active ? "page" : undefined} title={`${page.label}  ·  ${keys(`alt+${pages.indexOf(page) + 1}`)}`}>
+    <Link
+      key={page.path}
+      href={page.path}
+      className="rail-entry"
+      aria-current={active ? "page" : undefined}
+      title={`${page.label}  ·  ${keys(`alt+${pages.indexOf(page) + 1}`)}`}
+    >
       <page.icon size={20} stroke={1.6} aria-hidden="true" />
       <span>{page.label}</span>
     </Link>

@@ -10,7 +10,8 @@ remember(
   "page",
   usePage,
   ({ page }) => ({ page }),
-  (value) => z.object({ page: z.enum(pages.map((page) => page.path)) }).safeParse(value).data ?? null,
+  (value) =>
+    z.object({ page: z.enum(pages.map((page) => page.path)) }).safeParse(value).data ?? null,
 );
 
 export function lastPage(): string {

@@ -7,14 +7,23 @@ export function ShortcutsSheet(): ReactNode {
   const [open, setOpen] = useState(false);
   const sources = useCommandStore((state) => state.sources);
   const commands = useMemo<Command[]>(
-    () => [{ id: "shortcuts", label: "Show the shortcuts of this page", group: "View", hotkeys: ["?"], run: () => setOpen(true) }],
+    () => [
+      {
+        id: "shortcuts",
+        label: "Show the shortcuts of this page",
+        group: "View",
+        hotkeys: ["?"],
+        run: () => setOpen(true),
+      },
+    ],
     [],
   );
   useCommands("shortcuts", commands);
 
   const groups = new Map<string, Command[]>();
   for (const command of Object.values(sources).flat())
-    if (command.hotkeys !== undefined) groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
+    if (command.hotkeys !== undefined)
+      groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
 
   return (
     <Modal opened={open} onClose={() => setOpen(false)} title="Shortcuts of this page" size="lg">

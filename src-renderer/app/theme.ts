@@ -89,7 +89,11 @@ export const theme = createTheme({
     Menu: Menu.extend({ defaultProps: { shadow: "md", transitionProps: quick } }),
     Popover: Popover.extend({ defaultProps: { shadow: "md", transitionProps: quick } }),
     Modal: Modal.extend({
-      defaultProps: { centered: true, transitionProps: quick, overlayProps: { backgroundOpacity: 0.5 } },
+      defaultProps: {
+        centered: true,
+        transitionProps: quick,
+        overlayProps: { backgroundOpacity: 0.5 },
+      },
     }),
     TextInput: TextInput.extend({ defaultProps: { size: "sm" } }),
     NumberInput: NumberInput.extend({ defaultProps: { size: "sm" } }),

@@ -14,10 +14,27 @@ export function Topbar(): ReactNode {
   return (
     <header className="topbar">
       <Slot name="title" className="topbar-title" />
-      <IconButton icon={IconArrowBackUp} label={undo?.label ?? "Undo"} hotkey={keys("mod+z")} disabled={undo === undefined || undo.disabled === true} onClick={() => undo?.run()} />
-      <IconButton icon={IconArrowForwardUp} label={redo?.label ?? "Redo"} hotkey={keys("shift+mod+z")} disabled={redo === undefined || redo.disabled === true} onClick={() => redo?.run()} />
+      <IconButton
+        icon={IconArrowBackUp}
+        label={undo?.label ?? "Undo"}
+        hotkey={keys("mod+z")}
+        disabled={undo === undefined || undo.disabled === true}
+        onClick={() => undo?.run()}
+      />
+      <IconButton
+        icon={IconArrowForwardUp}
+        label={redo?.label ?? "Redo"}
+        hotkey={keys("shift+mod+z")}
+        disabled={redo === undefined || redo.disabled === true}
+        onClick={() => redo?.run()}
+      />
       <Slot name="actions" className="topbar-actions" />
-      <button type="button" className="chip topbar-search" onClick={spotlight.open} aria-label="Search or run a command">
+      <button
+        type="button"
+        className="chip topbar-search"
+        onClick={spotlight.open}
+        aria-label="Search or run a command"
+      >
         <IconCommand size={14} stroke={1.6} aria-hidden="true" />
         <span className="topbar-wide">Search or run</span>
         <span className="keys">{keys("mod+k")}</span>

@@ -8,7 +8,11 @@ export interface Point {
 /** Corners of the pad in a unit circle, the first at the top; two lie on a level line. */
 export function corners(amount: number): Point[] {
   if (amount === 1) return [{ x: 0, y: 0 }];
-  if (amount === 2) return [{ x: -1, y: 0 }, { x: 1, y: 0 }];
+  if (amount === 2)
+    return [
+      { x: -1, y: 0 },
+      { x: 1, y: 0 },
+    ];
   return Array.from({ length: amount }, (_, i) => {
     const angle = -Math.PI / 2 + (2 * Math.PI * i) / amount;
     return { x: Math.cos(angle), y: Math.sin(angle) };
@@ -62,7 +66,9 @@ export function weightsAt(point: Point, polygon: readonly Point[]): number[] {
     const dot = vector.x * next.x + vector.y * next.y;
     return Math.tan(Math.abs(Math.atan2(cross, dot)) / 2);
   });
-  const raw = lengths.map((length, i) => ((halves[(i + amount - 1) % amount] ?? 0) + (halves[i] ?? 0)) / length);
+  const raw = lengths.map(
+    (length, i) => ((halves[(i + amount - 1) % amount] ?? 0) + (halves[i] ?? 0)) / length,
+  );
   const total = raw.reduce((sum, value) => sum + value, 0);
   return raw.map((value) => value / total);
 }

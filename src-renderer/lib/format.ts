@@ -47,9 +47,12 @@ export function duration(seconds: number): string {
   const rounded = Math.max(0, Math.round(seconds));
   if (rounded < 60) return `${rounded} s`;
   const minutes = Math.floor(rounded / 60);
-  if (minutes < 10) return rounded % 60 === 0 ? `${minutes} min` : `${minutes} min ${rounded % 60} s`;
+  if (minutes < 10)
+    return rounded % 60 === 0 ? `${minutes} min` : `${minutes} min ${rounded % 60} s`;
   if (minutes < 60) return `${minutes} min`;
-  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes % 60 === 0
+    ? `${minutes / 60} h`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export function rank(range: { min: number; max: number }): string {
@@ -57,12 +60,20 @@ export function rank(range: { min: number; max: number }): string {
 }
 
 export function day(time: number): string {
-  return new Date(time).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return new Date(time).toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  });
 }
 
 /** What somebody typed into a sigma field: accepts a true minus, a comma, a unit. Null where it is no number. */
 export function parseNumber(text: string): number | null {
-  const cleaned = text.trim().replaceAll("−", "-").replace(",", ".").replace(/\s*(σ|%)$/u, "");
+  const cleaned = text
+    .trim()
+    .replaceAll("−", "-")
+    .replace(",", ".")
+    .replace(/\s*(σ|%)$/u, "");
   if (cleaned === "") return null;
   const value = Number(cleaned);
   return Number.isFinite(value) ? value : null;

@@ -19,8 +19,10 @@ export function plausibility(
       caution: true,
     };
   if (extremity === null) return { words: "Not measured yet", fill: 0, caution: false };
-  if (extremity > 0.99) return { words: "Further out than 99 % of members", fill: extremity, caution: true };
-  if (extremity > 0.9) return { words: "At the edge of the members", fill: extremity, caution: false };
+  if (extremity > 0.99)
+    return { words: "Further out than 99 % of members", fill: extremity, caution: true };
+  if (extremity > 0.9)
+    return { words: "At the edge of the members", fill: extremity, caution: false };
   if (extremity > 0.5) return { words: "Well within the members", fill: extremity, caution: false };
   return { words: "Near the middle of the members", fill: extremity, caution: false };
 }

@@ -26,7 +26,11 @@ export function rangeTo(selection: Selection, index: number): { from: number; to
   return { from: Math.min(anchor, index), to: Math.max(anchor, index) };
 }
 
-export function selectRange(selection: Selection, ids: readonly string[], index: number): Selection {
+export function selectRange(
+  selection: Selection,
+  ids: readonly string[],
+  index: number,
+): Selection {
   return { ids: new Set(ids), anchor: selection.anchor ?? index, active: index };
 }
 

@@ -62,7 +62,8 @@ export function knownRange(histogram: readonly number[]): { low: number; high: n
   const cut = total * 0.005;
   let low = 0;
   let seen = 0;
-  while (low < histogram.length - 1 && seen + (histogram[low] ?? 0) <= cut) seen += histogram[low++] ?? 0;
+  while (low < histogram.length - 1 && seen + (histogram[low] ?? 0) <= cut)
+    seen += histogram[low++] ?? 0;
   let high = histogram.length - 1;
   seen = 0;
   while (high > 0 && seen + (histogram[high] ?? 0) <= cut) seen += histogram[high--] ?? 0;

@@ -40,9 +40,10 @@ export function rebalance(values: readonly (Weight | null)[]): Weight[] {
   const wished = values.map((weight) => weight ?? { value: share, locked: false });
   const locked = sum(wished.map((weight) => (weight.locked ? weight.value : 0)));
   // Locks that leave no room for the others cannot all be kept.
-  const usable = locked > 1 - 1e-9 && wished.some((weight) => !weight.locked)
-    ? wished.map((weight) => ({ ...weight, locked: false }))
-    : wished;
+  const usable =
+    locked > 1 - 1e-9 && wished.some((weight) => !weight.locked)
+      ? wished.map((weight) => ({ ...weight, locked: false }))
+      : wished;
   const all = usable.every((weight) => weight.locked);
   const open = all ? usable.map((weight) => ({ ...weight, locked: false })) : usable;
   return applyWeights(

@@ -10,11 +10,13 @@ type Link = PortLink<Record<never, never>> | SocketLink<Record<never, never>>;
 type State = "connecting" | "open" | "lost" | "refused";
 
 /** `generation` counts connections, so that watchers know when to subscribe again. */
-export const useConnection = create<{ state: State; generation: number; retryAt: number | null }>(() => ({
-  state: "connecting",
-  generation: 0,
-  retryAt: null,
-}));
+export const useConnection = create<{ state: State; generation: number; retryAt: number | null }>(
+  () => ({
+    state: "connecting",
+    generation: 0,
+    retryAt: null,
+  }),
+);
 
 /** Waits between attempts, in milliseconds: at once after a hiccup, patient when the host is gone. */
 const BACKOFF = [150, 500, 1000, 2000, 4000, 8000];
@@ -32,7 +34,11 @@ export const studioLink = new DynamicLink<Record<never, never>>(() =>
 function opened(next: Link): void {
   link = next;
   attempt = 0;
-  useConnection.setState((old) => ({ state: "open", generation: old.generation + 1, retryAt: null }));
+  useConnection.setState((old) => ({
+    state: "open",
+    generation: old.generation + 1,
+    retryAt: null,
+  }));
   const calls = waiting;
   waiting = [];
   for (const resolve of calls) resolve(next);

@@ -17,7 +17,8 @@ export interface ShownFailure {
 
 export function failureOf(error: unknown): ShownFailure {
   const outer = Carried.safeParse(error).data;
-  const data = typeof error === "object" && error !== null && "data" in error ? error.data : undefined;
+  const data =
+    typeof error === "object" && error !== null && "data" in error ? error.data : undefined;
   const inner = Carried.safeParse(data).data;
   return {
     code: inner?.code ?? outer?.code ?? "unknown",

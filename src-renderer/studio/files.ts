@@ -25,7 +25,9 @@ export function carriesFiles(event: { readonly dataTransfer: DataTransfer | null
 export function takeDropped(transfer: DataTransfer): () => Promise<string[]> {
   if (shell !== undefined) {
     const bridge = shell;
-    const paths = [...transfer.files].map((file) => bridge.pathOf(file)).filter((path) => path !== "");
+    const paths = [...transfer.files]
+      .map((file) => bridge.pathOf(file))
+      .filter((path) => path !== "");
     return () => Promise.resolve(paths);
   }
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
@@ -39,7 +41,10 @@ interface Sent {
 }
 
 /** Sends files of this computer to the host; answers the paths of those that may be LoRAs. */
-export async function uploadAll(files: readonly Sent[], progress?: (done: number) => void): Promise<string[]> {
+export async function uploadAll(
+  files: readonly Sent[],
+  progress?: (done: number) => void,
+): Promise<string[]> {
   const batch = randomId();
   const paths: string[] = [];
   let done = 0;
@@ -61,7 +66,10 @@ async function upload(file: File, name: string, batch: string): Promise<string> 
     headers: { ...bearer(), "content-type": "application/octet-stream" },
     body: file,
   });
-  if (!response.ok) throw new Error(`${file.name} was not taken by the host: ${Refused.safeParse(await response.json().catch(() => null)).data?.error.message ?? response.statusText}`);
+  if (!response.ok)
+    throw new Error(
+      `${file.name} was not taken by the host: ${Refused.safeParse(await response.json().catch(() => null)).data?.error.message ?? response.statusText}`,
+    );
   return Uploaded.parse(await response.json()).path;
 }
 
@@ -75,7 +83,9 @@ async function filesOf(entry: FileSystemEntry): Promise<Sent[]> {
   const found: Sent[] = [];
   // A reader gives a hundred entries at a time, and an empty list at the end.
   for (;;) {
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (some.length === 0) return found;
     for (const each of some) found.push(...(await filesOf(each)));
   }

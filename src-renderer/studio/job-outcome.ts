@@ -23,7 +23,10 @@ export function outcomeOf(job: Job): JobOutcome | null {
       return {
         summary: `${plural(result.importedCount, "LoRA")} imported${skipped}`,
         offer: "Show in Library",
-        problems: result.skipped.map((each) => ({ name: fileName(each.path), reason: each.reason })),
+        problems: result.skipped.map((each) => ({
+          name: fileName(each.path),
+          reason: each.reason,
+        })),
       };
     }
     case "fit": {

@@ -28,7 +28,10 @@ export function isActive(job: Job): boolean {
 function receive(job: Job): void {
   const state = useJobs.getState();
   const before = state.jobs.find((each) => each.id === job.id);
-  const jobs = before === undefined ? [job, ...state.jobs] : state.jobs.map((each) => (each.id === job.id ? job : each));
+  const jobs =
+    before === undefined
+      ? [job, ...state.jobs]
+      : state.jobs.map((each) => (each.id === job.id ? job : each));
   const samples = {
     ...state.samples,
     [job.id]: addSample(state.samples[job.id] ?? [], { at: Date.now(), done: job.done }),
@@ -40,7 +43,10 @@ function receive(job: Job): void {
 
 /** Jobs that wait stand after those that run; ended ones follow by their end. */
 function newestFirst(a: Job, b: Job): number {
-  return Number(isActive(b)) - Number(isActive(a)) || (b.startedAt ?? Infinity) - (a.startedAt ?? Infinity);
+  return (
+    Number(isActive(b)) - Number(isActive(a)) ||
+    (b.startedAt ?? Infinity) - (a.startedAt ?? Infinity)
+  );
 }
 
 export async function dismissJob(id: string): Promise<void> {

@@ -17,9 +17,11 @@ export interface Command {
   readonly toldOnly?: boolean;
 }
 
-export const useCommandStore = create<{ sources: Readonly<Record<string, readonly Command[]>> }>(() => ({
-  sources: {},
-}));
+export const useCommandStore = create<{ sources: Readonly<Record<string, readonly Command[]>> }>(
+  () => ({
+    sources: {},
+  }),
+);
 
 /** Offers commands for as long as the calling component is on the page. `commands` should be memoised. */
 export function useCommands(source: string, commands: readonly Command[]): void {
@@ -49,7 +51,11 @@ export function keys(hotkey: string): string {
 function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || (target instanceof HTMLInputElement && !["checkbox", "radio", "range"].includes(target.type)) || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement)
+    (target.isContentEditable ||
+      (target instanceof HTMLInputElement &&
+        !["checkbox", "radio", "range"].includes(target.type)) ||
+      target instanceof HTMLTextAreaElement ||
+      target instanceof HTMLSelectElement)
   );
 }
 

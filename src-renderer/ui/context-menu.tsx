@@ -25,7 +25,11 @@ interface Open {
 
 const useOpen = create<{ open: Open | null }>(() => ({ open: null }));
 
-export function openMenu(at: { readonly clientX: number; readonly clientY: number }, label: string, actions: readonly Action[]): void {
+export function openMenu(
+  at: { readonly clientX: number; readonly clientY: number },
+  label: string,
+  actions: readonly Action[],
+): void {
   useOpen.setState({ open: { x: at.clientX, y: at.clientY, label, actions } });
 }
 
@@ -33,7 +37,13 @@ export function ContextMenu(): ReactNode {
   const open = useOpen((state) => state.open);
   if (open === null) return null;
   return (
-    <Menu opened position="bottom-start" offset={0} width={240} onClose={() => useOpen.setState({ open: null })}>
+    <Menu
+      opened
+      position="bottom-start"
+      offset={0}
+      width={240}
+      onClose={() => useOpen.setState({ open: null })}
+    >
       <Menu.Target>
         <span style={{ position: "fixed", left: open.x, top: open.y, width: 1, height: 1 }} />
       </Menu.Target>
@@ -50,7 +60,11 @@ export function MenuItems({ actions }: { readonly actions: readonly Action[] }):
       {i > 0 && action.section !== actions[i - 1]?.section && <Menu.Divider />}
       <Menu.Item
         leftSection={<action.icon size={16} stroke={1.6} />}
-        rightSection={action.hotkey === undefined ? undefined : <span className="tiny faint">{action.hotkey}</span>}
+        rightSection={
+          action.hotkey === undefined ? undefined : (
+            <span className="tiny faint">{action.hotkey}</span>
+          )
+        }
         disabled={action.disabled ?? false}
         {...(action.danger === true ? { color: "var(--danger)" } : {})}
         onClick={() => action.run()}

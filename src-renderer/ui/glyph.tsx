@@ -30,7 +30,14 @@ export const Glyph = memo(function Glyph({ mark, detail = "large" }: GlyphProps)
     [mark, detail],
   );
   return (
-    <svg className="glyph" data-detail={detail} viewBox="0 0 100 100" aria-hidden="true" style={{ ["--hue" as string]: hueOf(mark) }} preserveAspectRatio="xMidYMid slice">
+    <svg
+      className="glyph"
+      data-detail={detail}
+      viewBox="0 0 100 100"
+      aria-hidden="true"
+      style={{ ["--hue" as string]: hueOf(mark) }}
+      preserveAspectRatio="xMidYMid slice"
+    >
       <rect className="glyph-ground" x="-50" y="-50" width="200" height="200" />
       {lines.map((line, i) => (
         <path key={i} d={line} opacity={0.35 + (0.65 * (i + 1)) / lines.length} />
@@ -50,7 +57,9 @@ export const Picture = memo(function Picture({ id, preview, detail }: PicturePro
   return (
     <span className="picture">
       <Glyph mark={markFor(id)} detail={detail ?? "large"} />
-      {preview !== null && preview !== undefined && <img src={pictureUrl(preview)} alt="" draggable={false} loading="lazy" />}
+      {preview !== null && preview !== undefined && (
+        <img src={pictureUrl(preview)} alt="" draggable={false} loading="lazy" />
+      )}
     </span>
   );
 });
@@ -63,9 +72,18 @@ interface SignatureProps {
 }
 
 /** Outline of a point: each component pushes the circle out or in at its own angle. */
-export const Signature = memo(function Signature({ coordinates, before, caution }: SignatureProps): ReactNode {
+export const Signature = memo(function Signature({
+  coordinates,
+  before,
+  caution,
+}: SignatureProps): ReactNode {
   return (
-    <svg className="signature" viewBox="0 0 100 100" aria-hidden="true" data-caution={caution === true || undefined}>
+    <svg
+      className="signature"
+      viewBox="0 0 100 100"
+      aria-hidden="true"
+      data-caution={caution === true || undefined}
+    >
       <circle className="signature-mean" cx="50" cy="50" r="27" />
       {before !== undefined && <path className="signature-before" d={signature(before)} />}
       <path className="signature-now" d={signature(coordinates)} />

@@ -4,7 +4,11 @@ import { type ReactNode, memo, useMemo } from "react";
 /** Enough to see a shape at 230 px, few enough to be bars. */
 const BARS = 40;
 
-export const HistogramBars = memo(function HistogramBars({ bins }: { readonly bins: readonly number[] }): ReactNode {
+export const HistogramBars = memo(function HistogramBars({
+  bins,
+}: {
+  readonly bins: readonly number[];
+}): ReactNode {
   const path = useMemo(() => {
     const groups = Math.min(BARS, bins.length);
     if (groups === 0) return "";

@@ -15,7 +15,17 @@ interface IconButtonProps {
   onClick?(event: MouseEvent<HTMLButtonElement>): void;
 }
 
-export function IconButton({ icon: Sign, label, hotkey, active, disabled, size = 28, className, pressed, onClick }: IconButtonProps): ReactNode {
+export function IconButton({
+  icon: Sign,
+  label,
+  hotkey,
+  active,
+  disabled,
+  size = 28,
+  className,
+  pressed,
+  onClick,
+}: IconButtonProps): ReactNode {
   return (
     <Tooltip label={hotkey === undefined ? label : `${label}  ·  ${hotkey}`}>
       <ActionIcon

@@ -15,7 +15,14 @@ interface NameTextProps {
   onCommit(value: string): void;
 }
 
-export function NameText({ value, fallback = "", label, className, mayBeEmpty = false, onCommit }: NameTextProps): ReactNode {
+export function NameText({
+  value,
+  fallback = "",
+  label,
+  className,
+  mayBeEmpty = false,
+  onCommit,
+}: NameTextProps): ReactNode {
   const [draft, setDraft] = useState<string | null>(null);
   // Escape takes the field away, and taking it away blurs it, which must not keep the text after all.
   const dropped = useRef(false);
@@ -34,9 +41,23 @@ export function NameText({ value, fallback = "", label, className, mayBeEmpty = 
 
   if (draft === null)
     return (
-      <span className={`name-text ${className ?? ""}`} onDoubleClick={(event) => { event.stopPropagation(); edit(); }}>
-        <span className="clip" title={value || fallback}>{value || fallback}</span>
-        <IconButton icon={IconPencil} label={label} size={20} className="name-text-pencil" onClick={edit} />
+      <span
+        className={`name-text ${className ?? ""}`}
+        onDoubleClick={(event) => {
+          event.stopPropagation();
+          edit();
+        }}
+      >
+        <span className="clip" title={value || fallback}>
+          {value || fallback}
+        </span>
+        <IconButton
+          icon={IconPencil}
+          label={label}
+          size={20}
+          className="name-text-pencil"
+          onClick={edit}
+        />
       </span>
     );
   return (

@@ -13,7 +13,15 @@ interface NumberTextProps {
   onCommit(value: number): void;
 }
 
-export function NumberText({ label, value, shown, step = 0.1, caution, disabled, onCommit }: NumberTextProps): ReactNode {
+export function NumberText({
+  label,
+  value,
+  shown,
+  step = 0.1,
+  caution,
+  disabled,
+  onCommit,
+}: NumberTextProps): ReactNode {
   const [draft, setDraft] = useState<string | null>(null);
 
   // Escape blurs the field, and that must not keep the text after all.

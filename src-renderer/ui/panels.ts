@@ -8,7 +8,10 @@ interface PanelState {
   readonly closed: Readonly<Record<string, boolean>>;
 }
 
-const Stored = z.object({ widths: z.record(z.string(), z.number()), closed: z.record(z.string(), z.boolean()) });
+const Stored = z.object({
+  widths: z.record(z.string(), z.number()),
+  closed: z.record(z.string(), z.boolean()),
+});
 
 export const usePanels = create<PanelState>(() => ({ widths: {}, closed: {} }));
 

@@ -19,16 +19,32 @@ export function Readout({ label, value, about, after, caution }: ReadoutProps): 
       {after !== undefined && ` ${after}`}
     </span>
   );
-  return about === undefined ? body : (
+  return about === undefined ? (
+    body
+  ) : (
     <Tooltip label={about} multiline maw={280}>
       {body}
     </Tooltip>
   );
 }
 
-export function Readouts({ children, busy, label }: { readonly children: ReactNode; readonly busy?: boolean; readonly label: string }): ReactNode {
+export function Readouts({
+  children,
+  busy,
+  label,
+}: {
+  readonly children: ReactNode;
+  readonly busy?: boolean;
+  readonly label: string;
+}): ReactNode {
   return (
-    <div className="readouts" role="status" aria-label={label} aria-live="off" data-busy={busy === true || undefined}>
+    <div
+      className="readouts"
+      role="status"
+      aria-label={label}
+      aria-live="off"
+      data-busy={busy === true || undefined}
+    >
       {children}
     </div>
   );

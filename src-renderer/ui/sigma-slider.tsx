@@ -1,7 +1,15 @@
 /** The instrument of the product: a slider in sigma, dragged relatively from anywhere on its row. */
 import { type PointerEvent, type ReactNode, memo, useMemo, useRef, useState } from "react";
 import { sigma } from "../lib/format.ts";
-import { TRACK_SIGMA, dragDelta, isBeyond, keyValue, knownRange, snap, trackPosition } from "../lib/slider.ts";
+import {
+  TRACK_SIGMA,
+  dragDelta,
+  isBeyond,
+  keyValue,
+  knownRange,
+  snap,
+  trackPosition,
+} from "../lib/slider.ts";
 import { Picture } from "./glyph.tsx";
 import { HistogramBars } from "./histogram.tsx";
 import { IconButton } from "./icon-button.tsx";
@@ -46,7 +54,12 @@ export const SigmaSlider = memo(function SigmaSlider(props: SigmaSliderProps): R
 
   function begin(event: PointerEvent<HTMLDivElement>): void {
     const target = event.target;
-    if (event.button !== 0 || !(target instanceof Element) || target.closest("button, input") !== null) return;
+    if (
+      event.button !== 0 ||
+      !(target instanceof Element) ||
+      target.closest("button, input") !== null
+    )
+      return;
     props.onSelect(index);
     if (locked) return;
     event.currentTarget.setPointerCapture(event.pointerId);
@@ -85,23 +98,60 @@ export const SigmaSlider = memo(function SigmaSlider(props: SigmaSliderProps): R
       onPointerUp={end}
       onPointerCancel={end}
       onDoubleClick={(event) => {
-        if (event.target instanceof Element && event.target.closest("button, input, .name-text") !== null) return;
+        if (
+          event.target instanceof Element &&
+          event.target.closest("button, input, .name-text") !== null
+        )
+          return;
         if (!locked) props.onChange(index, before, null);
       }}
     >
       <div className="sigma-head">
         <span className="sigma-dot" aria-hidden="true" />
-        <NameText value={props.name} fallback={props.fallback} label={`Rename ${label}`} mayBeEmpty onCommit={(name) => props.onRename(index, name)} className="sigma-name" />
+        <NameText
+          value={props.name}
+          fallback={props.fallback}
+          label={`Rename ${label}`}
+          mayBeEmpty
+          onCommit={(name) => props.onRename(index, name)}
+          className="sigma-name"
+        />
         <span className="grow" />
-        <IconButton icon={props.starred ? IconStarFilled : IconStar} label={props.starred ? `Unstar ${label}` : `Star ${label}`} size={20} pressed={props.starred} className="sigma-tool" onClick={() => props.onStar(index)} />
-        <IconButton icon={locked ? IconLock : IconLockOpen} label={locked ? `Unlock ${label}` : `Lock ${label}`} size={20} pressed={locked} className="sigma-tool" onClick={() => props.onLock(index)} />
-        <NumberText label={`${label}, value in sigma`} value={value} shown={sigma(value)} caution={beyond} disabled={locked} onCommit={(next) => props.onChange(index, snap(next), null)} />
+        <IconButton
+          icon={props.starred ? IconStarFilled : IconStar}
+          label={props.starred ? `Unstar ${label}` : `Star ${label}`}
+          size={20}
+          pressed={props.starred}
+          className="sigma-tool"
+          onClick={() => props.onStar(index)}
+        />
+        <IconButton
+          icon={locked ? IconLock : IconLockOpen}
+          label={locked ? `Unlock ${label}` : `Lock ${label}`}
+          size={20}
+          pressed={locked}
+          className="sigma-tool"
+          onClick={() => props.onLock(index)}
+        />
+        <NumberText
+          label={`${label}, value in sigma`}
+          value={value}
+          shown={sigma(value)}
+          caution={beyond}
+          disabled={locked}
+          onCommit={(next) => props.onChange(index, snap(next), null)}
+        />
         <span className="sigma-unit" aria-hidden="true">
           σ
         </span>
       </div>
       <div className="sigma-body">
-        <span className="sigma-end" title={props.low === null ? undefined : "The member furthest down"}>{props.low !== null && <Picture id={props.low} detail="small" />}</span>
+        <span
+          className="sigma-end"
+          title={props.low === null ? undefined : "The member furthest down"}
+        >
+          {props.low !== null && <Picture id={props.low} detail="small" />}
+        </span>
         <div
           ref={track}
           className="sigma-track"
@@ -118,7 +168,8 @@ export const SigmaSlider = memo(function SigmaSlider(props: SigmaSliderProps): R
             if (event.key === "l" || event.key === "L") props.onLock(index);
             else if (event.key === "s" || event.key === "S") props.onStar(index);
             else if (locked) return;
-            else if (event.key === "Delete" || event.key === "Backspace") props.onChange(index, before, null);
+            else if (event.key === "Delete" || event.key === "Backspace")
+              props.onChange(index, before, null);
             else {
               const next = keyValue(value, event.key, event.shiftKey);
               if (next === null) return;
@@ -132,11 +183,21 @@ export const SigmaSlider = memo(function SigmaSlider(props: SigmaSliderProps): R
           <HistogramBars bins={histogram} />
           <span className="sigma-line" />
           <span className="sigma-ticks" />
-          <span className="sigma-fill" style={{ left: `${Math.min(zero, at)}%`, width: `${Math.abs(at - zero)}%` }} />
-          {changed && <span className="sigma-before" style={{ left: `${trackPosition(before) * 100}%` }} />}
+          <span
+            className="sigma-fill"
+            style={{ left: `${Math.min(zero, at)}%`, width: `${Math.abs(at - zero)}%` }}
+          />
+          {changed && (
+            <span className="sigma-before" style={{ left: `${trackPosition(before) * 100}%` }} />
+          )}
           <span className="sigma-thumb" style={{ left: `${at}%` }} />
         </div>
-        <span className="sigma-end" title={props.high === null ? undefined : "The member furthest up"}>{props.high !== null && <Picture id={props.high} detail="small" />}</span>
+        <span
+          className="sigma-end"
+          title={props.high === null ? undefined : "The member furthest up"}
+        >
+          {props.high !== null && <Picture id={props.high} detail="small" />}
+        </span>
       </div>
     </div>
   );

@@ -7,17 +7,38 @@ type Name = "title" | "actions";
 
 const useSlots = create<Record<Name, HTMLElement | null>>(() => ({ title: null, actions: null }));
 
-export function Slot({ name, className }: { readonly name: Name; readonly className: string }): ReactNode {
-  const take = useCallback((element: HTMLElement | null) => useSlots.setState({ [name]: element }), [name]);
+export function Slot({
+  name,
+  className,
+}: {
+  readonly name: Name;
+  readonly className: string;
+}): ReactNode {
+  const take = useCallback(
+    (element: HTMLElement | null) => useSlots.setState({ [name]: element }),
+    [name],
+  );
   return <div ref={take} className={className} />;
 }
 
-export function Fill({ name, children }: { readonly name: Name; readonly children: ReactNode }): ReactNode {
+export function Fill({
+  name,
+  children,
+}: {
+  readonly name: Name;
+  readonly children: ReactNode;
+}): ReactNode {
   const target = useSlots((slots) => slots[name]);
   return target === null ? null : createPortal(children, target);
 }
 
-export function Title({ name, about }: { readonly name: string; readonly about?: ReactNode }): ReactNode {
+export function Title({
+  name,
+  about,
+}: {
+  readonly name: string;
+  readonly about?: ReactNode;
+}): ReactNode {
   return (
     <Fill name="title">
       <h1 className="topbar-name clip">{name}</h1>

@@ -3,7 +3,15 @@ import type { ReactNode } from "react";
 import { IconStar, IconStarFilled } from "./icons.ts";
 import "./stars.css";
 
-export function Stars({ value, onChange, label }: { readonly value: number; readonly label: string; onChange(value: number): void }): ReactNode {
+export function Stars({
+  value,
+  onChange,
+  label,
+}: {
+  readonly value: number;
+  readonly label: string;
+  onChange(value: number): void;
+}): ReactNode {
   return (
     <div
       className="stars"
@@ -25,7 +33,12 @@ export function Stars({ value, onChange, label }: { readonly value: number; read
       {[1, 2, 3, 4, 5].map((star) => {
         const Sign = star <= value ? IconStarFilled : IconStar;
         return (
-          <span key={star} className="stars-one" data-on={star <= value || undefined} onClick={() => onChange(star === value ? 0 : star)}>
+          <span
+            key={star}
+            className="stars-one"
+            data-on={star <= value || undefined}
+            onClick={() => onChange(star === value ? 0 : star)}
+          >
             <Sign size={16} stroke={1.6} />
           </span>
         );

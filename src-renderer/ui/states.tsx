@@ -16,7 +16,12 @@ interface EmptyProps {
   readonly marks?: readonly string[];
 }
 
-export function Empty({ title, text, children, marks = ["facet", "studio", "identity"] }: EmptyProps): ReactNode {
+export function Empty({
+  title,
+  text,
+  children,
+  marks = ["facet", "studio", "identity"],
+}: EmptyProps): ReactNode {
   return (
     <div className="empty">
       {marks.length > 0 && (
@@ -46,7 +51,11 @@ interface FailedProps {
 export function Failed({ doing, error, next, retry }: FailedProps): ReactNode {
   const [open, setOpen] = useState(false);
   const failure = failureOf(error);
-  const details = [`code: ${failure.code}`, failure.path && `file: ${failure.path}`, failure.field && `field: ${failure.field}`]
+  const details = [
+    `code: ${failure.code}`,
+    failure.path && `file: ${failure.path}`,
+    failure.field && `field: ${failure.field}`,
+  ]
     .filter(Boolean)
     .join("\n");
   return (
@@ -56,7 +65,11 @@ export function Failed({ doing, error, next, retry }: FailedProps): ReactNode {
         <strong>{doing}</strong>
         <span data-selectable>{failure.message}</span>
         {next !== undefined && <span className="muted">{next}</span>}
-        <UnstyledButton className="row small muted" onClick={() => setOpen(!open)} aria-expanded={open}>
+        <UnstyledButton
+          className="row small muted"
+          onClick={() => setOpen(!open)}
+          aria-expanded={open}
+        >
           {open ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />} Details
         </UnstyledButton>
         <Collapse expanded={open}>

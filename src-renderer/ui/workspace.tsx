@@ -19,11 +19,25 @@ interface WorkspaceProps {
   readonly overlays?: boolean;
 }
 
-export function Workspace({ page, children, left, right, strip, rightName = "Inspector", overlays = false }: WorkspaceProps): ReactNode {
+export function Workspace({
+  page,
+  children,
+  left,
+  right,
+  strip,
+  rightName = "Inspector",
+  overlays = false,
+}: WorkspaceProps): ReactNode {
   const narrow = useMediaQuery("(max-width: 1199px)", window.innerWidth < 1200);
   const floating = overlays && narrow;
   const leftPanel = usePanel(`${page}.left`, 200, 160, 320);
-  const rightPanel = usePanel(floating ? `${page}.floating` : `${page}.right`, 332, 300, 480, floating);
+  const rightPanel = usePanel(
+    floating ? `${page}.floating` : `${page}.right`,
+    332,
+    300,
+    480,
+    floating,
+  );
   const hasLeft = left !== undefined;
   const hasRight = right !== undefined;
 
@@ -49,14 +63,32 @@ export function Workspace({ page, children, left, right, strip, rightName = "Ins
     <div className="workspace">
       <Fill name="actions">
         {hasLeft && (
-          <IconButton icon={IconLayoutSidebarLeft} label={leftPanel.closed ? "Show the left column" : "Hide the left column"} pressed={!leftPanel.closed} onClick={() => setClosed(leftPanel.name, !leftPanel.closed)} />
+          <IconButton
+            icon={IconLayoutSidebarLeft}
+            label={leftPanel.closed ? "Show the left column" : "Hide the left column"}
+            pressed={!leftPanel.closed}
+            onClick={() => setClosed(leftPanel.name, !leftPanel.closed)}
+          />
         )}
         {hasRight && (
-          <IconButton icon={IconLayoutSidebarRight} label={rightPanel.closed ? `Show ${rightName.toLowerCase()}` : `Hide ${rightName.toLowerCase()}`} pressed={!rightPanel.closed} onClick={() => setClosed(rightPanel.name, !rightPanel.closed)} />
+          <IconButton
+            icon={IconLayoutSidebarRight}
+            label={
+              rightPanel.closed
+                ? `Show ${rightName.toLowerCase()}`
+                : `Hide ${rightName.toLowerCase()}`
+            }
+            pressed={!rightPanel.closed}
+            onClick={() => setClosed(rightPanel.name, !rightPanel.closed)}
+          />
         )}
       </Fill>
       {hasLeft && !leftPanel.closed && (
-        <nav className="workspace-left" style={{ width: leftPanel.width }} aria-label="Library sections">
+        <nav
+          className="workspace-left"
+          style={{ width: leftPanel.width }}
+          aria-label="Library sections"
+        >
           {left}
           <Handle side="left" panel={leftPanel} />
         </nav>
@@ -66,7 +98,12 @@ export function Workspace({ page, children, left, right, strip, rightName = "Ins
         {strip !== undefined && <div className="workspace-strip">{strip}</div>}
       </main>
       {hasRight && !rightPanel.closed && (
-        <aside className="workspace-right" data-floating={floating || undefined} style={{ width: rightPanel.width }} aria-label={rightName}>
+        <aside
+          className="workspace-right"
+          data-floating={floating || undefined}
+          style={{ width: rightPanel.width }}
+          aria-label={rightName}
+        >
           <Handle side="right" panel={rightPanel} />
           {right}
         </aside>
@@ -83,13 +120,25 @@ interface Panel {
   readonly max: number;
 }
 
-function usePanel(name: string, usual: number, min: number, max: number, closedAtFirst = false): Panel {
+function usePanel(
+  name: string,
+  usual: number,
+  min: number,
+  max: number,
+  closedAtFirst = false,
+): Panel {
   const width = usePanels((state) => state.widths[name] ?? usual);
   const closed = usePanels((state) => state.closed[name] ?? closedAtFirst);
   return { name, width: Math.min(max, Math.max(min, width)), closed, min, max };
 }
 
-function Handle({ side, panel }: { readonly side: "left" | "right"; readonly panel: Panel }): ReactNode {
+function Handle({
+  side,
+  panel,
+}: {
+  readonly side: "left" | "right";
+  readonly panel: Panel;
+}): ReactNode {
   const from = useRef<{ x: number; width: number } | null>(null);
   const sign = side === "left" ? 1 : -1;
   return (

@@ -31,7 +31,8 @@ function changed(): void {
 
 function find(id: string): FakeIdentity {
   const found = identities.find((each) => each.id === id);
-  if (found === undefined) throw new ORPCError("not-found", { message: `No LoRA has the id ${id}.` });
+  if (found === undefined)
+    throw new ORPCError("not-found", { message: `No LoRA has the id ${id}.` });
   return found;
 }
 
@@ -49,9 +50,18 @@ function filtered({ query, collection, view, sort }: Asked): FakeIdentity[] {
     if (view === "trouble" && each.trouble === null) return false;
     if (collection !== undefined && !each.collections.includes(collection)) return false;
     return all.every((term) => {
-      if (term.kind === "words") return `${each.name} ${each.tags.join(" ")}`.toLowerCase().includes(term.text.toLowerCase());
-      if (term.kind === "number") return compare(term.field === "rating" ? each.rating : each.rank.max, term.comparison, term.value);
-      if (term.kind === "state") return term.state === "favourite" ? each.favourite : each.kind === term.state;
+      if (term.kind === "words")
+        return `${each.name} ${each.tags.join(" ")}`
+          .toLowerCase()
+          .includes(term.text.toLowerCase());
+      if (term.kind === "number")
+        return compare(
+          term.field === "rating" ? each.rating : each.rank.max,
+          term.comparison,
+          term.value,
+        );
+      if (term.kind === "state")
+        return term.state === "favourite" ? each.favourite : each.kind === term.state;
       if (term.field === "tag") return each.tags.includes(term.value);
       return term.field === "family" ? each.family === term.value : each.dialect === term.value;
     });
@@ -66,7 +76,15 @@ function filtered({ query, collection, view, sort }: Asked): FakeIdentity[] {
   return list.sort(by[sort]);
 }
 function compare(left: number, sign: string, right: number): boolean {
-  return sign === "<" ? left < right : sign === "<=" ? left <= right : sign === ">" ? left > right : sign === ">=" ? left >= right : left === right;
+  return sign === "<"
+    ? left < right
+    : sign === "<="
+      ? left <= right
+      : sign === ">"
+        ? left > right
+        : sign === ">="
+          ? left >= right
+          : left === right;
 }
 const live = (): FakeIdentity[] => identities.filter((each) => !each.trashed);
 function similarity(a: FakeIdentity, b: FakeIdentity): number {
@@ -79,7 +97,12 @@ function spaceOf(id: string) {
   if (found === undefined) throw new ORPCError("missing-space", { message: "This space is gone." });
   return found;
 }
-const summary = (space: (typeof spaces)[number]) => ({ ...space, componentList: undefined, suitability: undefined, standardised: undefined });
+const summary = (space: (typeof spaces)[number]) => ({
+  ...space,
+  componentList: undefined,
+  suitability: undefined,
+  standardised: undefined,
+});
 
 function measure(coordinates: number[], from: FakeIdentity | null) {
   const far = coordinates.findIndex((value) => Math.abs(value) > 2.6);
@@ -113,9 +136,27 @@ function normal(seed: number): number {
 }
 
 const folders = [
-  { path: "/home/ada/ComfyUI/models/loras", source: "usual place", tool: "ComfyUI", exists: true, writable: true },
-  { path: "/mnt/models/shared/loras", source: "extra_model_paths.yaml", tool: "ComfyUI", exists: true, writable: false },
-  { path: "/home/ada/stable-diffusion-webui/models/Lora", source: "usual place", tool: "A1111", exists: true, writable: true },
+  {
+    path: "/home/ada/ComfyUI/models/loras",
+    source: "usual place",
+    tool: "ComfyUI",
+    exists: true,
+    writable: true,
+  },
+  {
+    path: "/mnt/models/shared/loras",
+    source: "extra_model_paths.yaml",
+    tool: "ComfyUI",
+    exists: true,
+    writable: false,
+  },
+  {
+    path: "/home/ada/stable-diffusion-webui/models/Lora",
+    source: "usual place",
+    tool: "A1111",
+    exists: true,
+    writable: true,
+  },
 ];
 
 const router = os.router({
@@ -131,13 +172,27 @@ const router = os.router({
         const { addTags, removeTags, ...plain } = input.changes;
         const each = find(id);
         Object.assign(each, plain);
-        each.tags = [...new Set([...each.tags, ...(addTags ?? [])])].filter((tag) => removeTags?.includes(tag) !== true);
+        each.tags = [...new Set([...each.tags, ...(addTags ?? [])])].filter(
+          (tag) => removeTags?.includes(tag) !== true,
+        );
       }
       changed();
       return { updated: input.ids.length };
     }),
     import: os.library.import.handler(({ input }) => ({
-      job: jobs.start("import", `Import ${input.paths.length} files`, 1200, "files", { imported: [], skipped: [{ path: "/home/ada/loras/notes.bin", code: "not-a-lora", reason: "No key of notes.bin belongs to a LoRA: 12 tensors, the first is “encoder.weight”. Left out." }], importedCount: 1199, skippedCount: 1 }),
+      job: jobs.start("import", `Import ${input.paths.length} files`, 1200, "files", {
+        imported: [],
+        skipped: [
+          {
+            path: "/home/ada/loras/notes.bin",
+            code: "not-a-lora",
+            reason:
+              "No key of notes.bin belongs to a LoRA: 12 tensors, the first is “encoder.weight”. Left out.",
+          },
+        ],
+        importedCount: 1199,
+        skippedCount: 1,
+      }),
     })),
     inspect: os.library.inspect.handler(() => {
       throw new ORPCError("not-found", { message: "There are no files behind this studio." });
@@ -155,13 +210,28 @@ const router = os.router({
     emptyTrash: os.library.emptyTrash.handler(() => ({ erased: 0 })),
     similar: os.library.similar.handler(({ input }) => {
       const one = find(input.id);
-      return live().filter((each) => each !== one).map((each) => ({ card: each, similarity: similarity(one, each) })).sort((a, b) => b.similarity - a.similarity).slice(0, input.limit);
+      return live()
+        .filter((each) => each !== one)
+        .map((each) => ({ card: each, similarity: similarity(one, each) }))
+        .sort((a, b) => b.similarity - a.similarity)
+        .slice(0, input.limit);
     }),
     duplicates: os.library.duplicates.handler(({ input }) =>
-      live().slice(0, 40).flatMap((one) => {
-        const near = live().filter((each) => each !== one && similarity(one, each) > input.threshold);
-        return near.length === 0 ? [] : [[{ card: one, similarity: 1 }, ...near.map((each) => ({ card: each, similarity: similarity(one, each) }))]];
-      }),
+      live()
+        .slice(0, 40)
+        .flatMap((one) => {
+          const near = live().filter(
+            (each) => each !== one && similarity(one, each) > input.threshold,
+          );
+          return near.length === 0
+            ? []
+            : [
+                [
+                  { card: one, similarity: 1 },
+                  ...near.map((each) => ({ card: each, similarity: similarity(one, each) })),
+                ],
+              ];
+        }),
     ),
     overview: os.library.overview.handler(() => {
       const all = live();
@@ -173,7 +243,10 @@ const router = os.router({
         trouble: all.filter((each) => each.trouble !== null).length,
         trash: identities.length - all.length,
         bytes: all.reduce((sum, each) => sum + each.bytes, 0),
-        collections: collections.map((each) => ({ ...each, count: all.filter((one) => one.collections.includes(each.id)).length })),
+        collections: collections.map((each) => ({
+          ...each,
+          count: all.filter((one) => one.collections.includes(each.id)).length,
+        })),
         tags: [...tags].map(([tag, count]) => ({ tag, count })).sort((a, b) => b.count - a.count),
         unread: 0,
       };
@@ -191,22 +264,29 @@ const router = os.router({
       return { id: input.id, name: input.name, count: 0 };
     }),
     removeCollection: os.library.removeCollection.handler(({ input }) => {
-      collections.splice(collections.findIndex((each) => each.id === input.id), 1);
+      collections.splice(
+        collections.findIndex((each) => each.id === input.id),
+        1,
+      );
       changed();
       return { removed: true };
     }),
     addToCollection: os.library.addToCollection.handler(({ input }) => {
-      for (const id of input.ids) find(id).collections = [...new Set([...find(id).collections, input.id])];
+      for (const id of input.ids)
+        find(id).collections = [...new Set([...find(id).collections, input.id])];
       changed();
       return { id: input.id, name: "", count: 0 };
     }),
     removeFromCollection: os.library.removeFromCollection.handler(({ input }) => {
-      for (const id of input.ids) find(id).collections = find(id).collections.filter((each) => each !== input.id);
+      for (const id of input.ids)
+        find(id).collections = find(id).collections.filter((each) => each !== input.id);
       changed();
       return { id: input.id, name: "", count: 0 };
     }),
     setPreview: os.library.setPreview.handler(() => ({ preview: null })),
-    rebuild: os.library.rebuild.handler(() => ({ job: jobs.start("rebuild", "Rebuild the index", 2000, "files", null) })),
+    rebuild: os.library.rebuild.handler(() => ({
+      job: jobs.start("rebuild", "Rebuild the index", 2000, "files", null),
+    })),
     watch: os.library.watch.handler(async function* ({ signal }) {
       while (signal?.aborted !== true) {
         await new Promise<void>((resolve) => {
@@ -221,7 +301,20 @@ const router = os.router({
     list: os.spaces.list.handler(() => spaces.map(summary)),
     get: os.spaces.get.handler(({ input }) => spaceOf(input.id)),
     fit: os.spaces.fit.handler(({ input }) => ({
-      job: jobs.start("fit", `Fit ${input.name ?? "a space"}`, 1200, "members", { space: "s1", kind: "pca", form: "aligned", members: 1200, dimension: 99648, components: 24, explained: [0.3, 0.2, 0.1], retained: 0.99, suitability: [], seconds: 8, peakBytes: 1, skipped: [] }),
+      job: jobs.start("fit", `Fit ${input.name ?? "a space"}`, 1200, "members", {
+        space: "s1",
+        kind: "pca",
+        form: "aligned",
+        members: 1200,
+        dimension: 99648,
+        components: 24,
+        explained: [0.3, 0.2, 0.1],
+        retained: 0.99,
+        suitability: [],
+        seconds: 8,
+        peakBytes: 1,
+        skipped: [],
+      }),
     })),
     rename: os.spaces.rename.handler(({ input }) => {
       spaceOf(input.id).name = input.name;
@@ -229,7 +322,8 @@ const router = os.router({
     }),
     describeComponent: os.spaces.describeComponent.handler(({ input }) => {
       const component = spaceOf(input.id).componentList[input.index];
-      if (component === undefined) throw new ORPCError("invalid-argument", { message: "No such component." });
+      if (component === undefined)
+        throw new ORPCError("invalid-argument", { message: "No such component." });
       if (input.name !== undefined) component.name = input.name;
       if (input.starred !== undefined) component.starred = input.starred;
       return component;
@@ -244,20 +338,45 @@ const router = os.router({
     }),
   },
   identities: {
-    locate: os.identities.locate.handler(({ input }) => ({ coordinates: find(input.id).place.slice(0, spaceOf(input.space).components), residual: 0.041, member: true })),
+    locate: os.identities.locate.handler(({ input }) => ({
+      coordinates: find(input.id).place.slice(0, spaceOf(input.space).components),
+      residual: 0.041,
+      member: true,
+    })),
     measure: os.identities.measure.handler(({ input }) => {
-      if (input.kind === "point") return measure(input.coordinates, input.from === undefined ? null : find(input.from));
-      if (input.kind === "sample") return measure(Array.from({ length: spaceOf(input.space).components }, (_, i) => normal(input.seed * 7919 + input.index * 131 + i) * input.spread), null);
+      if (input.kind === "point")
+        return measure(input.coordinates, input.from === undefined ? null : find(input.from));
+      if (input.kind === "sample")
+        return measure(
+          Array.from(
+            { length: spaceOf(input.space).components },
+            (_, i) => normal(input.seed * 7919 + input.index * 131 + i) * input.spread,
+          ),
+          null,
+        );
       if (input.kind === "blend")
         return {
-          ...measure(input.mode === "delta" ? [] : Array.from({ length: 24 }, (_, i) => input.parents.reduce((sum, parent) => sum + parent.weight * (find(parent.id).place[i] ?? 0), 0)), null),
+          ...measure(
+            input.mode === "delta"
+              ? []
+              : Array.from({ length: 24 }, (_, i) =>
+                  input.parents.reduce(
+                    (sum, parent) => sum + parent.weight * (find(parent.id).place[i] ?? 0),
+                    0,
+                  ),
+                ),
+            null,
+          ),
           distance: null,
           difference: 0.031,
           kept: 0.992,
           extremity: input.mode === "delta" ? null : 0.42,
           beyond: null,
           rank: input.rank ?? 16,
-          embeddings: input.parents.length > 2 ? "Mira carries the embedding <s1>; a blend leaves it out." : "",
+          embeddings:
+            input.parents.length > 2
+              ? "Mira carries the embedding <s1>; a blend leaves it out."
+              : "",
         };
       return measure([], null);
     }),
@@ -265,7 +384,17 @@ const router = os.router({
       const [model] = identities;
       if (model === undefined) throw new Error("no identities");
       const id = `k${Date.now()}${Math.round(Math.random() * 1e6)}`;
-      identities.unshift({ ...model, id, name: input.name, kind: "recipe", createdAt: Date.now(), trouble: null, rating: 0, favourite: false, tags: [] });
+      identities.unshift({
+        ...model,
+        id,
+        name: input.name,
+        kind: "recipe",
+        createdAt: Date.now(),
+        trouble: null,
+        rating: 0,
+        favourite: false,
+        tags: [],
+      });
       changed();
       return { id, name: input.name, measure: measure([], null) };
     }),
@@ -276,12 +405,39 @@ const router = os.router({
   exports: {
     start: os.exports.start.handler(({ input }) => ({
       job: jobs.start("export", `Export ${input.ids.length} LoRAs`, input.ids.length, "files", {
-        files: input.ids.slice(1).map((id) => ({ id, path: `${input.to}/${find(id).name}.safetensors`, bytes: 22_800_000, sha256: "0".repeat(64), modules: 722 })),
-        failed: input.ids.slice(0, 1).map((id) => ({ id, name: find(id).name, code: "overflow", reason: `mid_block.attentions.0.proj_in has the value 81,204, which f16 cannot hold. Choose bf16 or f32.` })),
+        files: input.ids
+          .slice(1)
+          .map((id) => ({
+            id,
+            path: `${input.to}/${find(id).name}.safetensors`,
+            bytes: 22_800_000,
+            sha256: "0".repeat(64),
+            modules: 722,
+          })),
+        failed: input.ids
+          .slice(0, 1)
+          .map((id) => ({
+            id,
+            name: find(id).name,
+            code: "overflow",
+            reason: `mid_block.attentions.0.proj_in has the value 81,204, which f16 cannot hold. Choose bf16 or f32.`,
+          })),
       }),
     })),
-    preview: os.exports.preview.handler(({ input }) => input.ids.map((id, i) => input.template.replaceAll("{name}", find(id).name).replaceAll("{rank}", String(find(id).rank.max)).replaceAll("{index}", String(i + 1)).replaceAll("{dtype}", input.dtype))),
-    stage: os.exports.stage.handler(({ input }) => ({ path: `/tmp/${input.id}.safetensors`, download: input.id, name: `${find(input.id).name}.safetensors` })),
+    preview: os.exports.preview.handler(({ input }) =>
+      input.ids.map((id, i) =>
+        input.template
+          .replaceAll("{name}", find(id).name)
+          .replaceAll("{rank}", String(find(id).rank.max))
+          .replaceAll("{index}", String(i + 1))
+          .replaceAll("{dtype}", input.dtype),
+      ),
+    ),
+    stage: os.exports.stage.handler(({ input }) => ({
+      path: `/tmp/${input.id}.safetensors`,
+      download: input.id,
+      name: `${find(input.id).name}.safetensors`,
+    })),
     folders: os.exports.folders.handler(() => folders),
   },
   jobs: {
@@ -304,15 +460,29 @@ const router = os.router({
       memoryBytes: 24_000_000_000,
       providers: [
         { name: "CPU", available: true },
-        { name: "CUDA", available: false, reason: "libcudart.so.13 was not found. “facet doctor --install-cuda” fetches it." },
+        {
+          name: "CUDA",
+          available: false,
+          reason: "libcudart.so.13 was not found. “facet doctor --install-cuda” fetches it.",
+        },
         { name: "WebGPU", available: false, reason: "No adapter answered." },
       ],
       devices: [{ name: "AMD EPYC", provider: "CPU", memoryBytes: null }],
-      library: { path: "/home/ada/Facet", loras: live().length, spaces: spaces.length, version: "1" },
+      library: {
+        path: "/home/ada/Facet",
+        loras: live().length,
+        spaces: spaces.length,
+        version: "1",
+      },
       engine: { running: true, memoryBytes: 1_100_000_000 },
       comfy: folders,
     })),
-    capabilities: os.system.capabilities.handler(() => ({ shell: "host", version: "0.1.0", pickFiles: false, dragOut: false })),
+    capabilities: os.system.capabilities.handler(() => ({
+      shell: "host",
+      version: "0.1.0",
+      pickFiles: false,
+      dragOut: false,
+    })),
     settings: os.system.settings.handler(() => settings),
     changeSettings: os.system.changeSettings.handler(({ input }) => {
       settings = { ...settings, ...input } as z.output<typeof Settings>;
@@ -326,20 +496,40 @@ const router = os.router({
     pickFiles: os.system.pickFiles.handler(() => []),
     listFolder: os.system.listFolder.handler(({ input }) => {
       const path = input.path ?? "/home/ada";
-      return { path, parent: path === "/" ? null : join(path, ".."), folders: ["ComfyUI", "Documents", "loras", "old loras", "Pictures"].map((name) => ({ name, path: join(path, name) })), loras: path.endsWith("loras") ? 1200 : 0 };
+      return {
+        path,
+        parent: path === "/" ? null : join(path, ".."),
+        folders: ["ComfyUI", "Documents", "loras", "old loras", "Pictures"].map((name) => ({
+          name,
+          path: join(path, name),
+        })),
+        loras: path.endsWith("loras") ? 1200 : 0,
+      };
     }),
     showInFolder: os.system.showInFolder.handler(() => ({ shown: false })),
   },
 });
 
-const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
-const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; connect-src 'self' ws:; font-src 'self'";
+const types: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+};
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; connect-src 'self' ws:; font-src 'self'";
 const server = createServer((request, response) => {
   const path = new URL(request.url ?? "/", "http://fake").pathname;
   if (path === "/session") return response.writeHead(204).end();
   try {
     const body = readFileSync(join(bundle, path === "/" ? "index.html" : path));
-    response.writeHead(200, { "content-type": types[extname(path === "/" ? ".html" : path)] ?? "text/html", "content-security-policy": policy }).end(body);
+    response
+      .writeHead(200, {
+        "content-type": types[extname(path === "/" ? ".html" : path)] ?? "text/html",
+        "content-security-policy": policy,
+      })
+      .end(body);
   } catch {
     response.writeHead(404).end();
   }
@@ -350,5 +540,8 @@ const sockets = new WebSocketServer({ server, path: "/rpc" });
 sockets.on("connection", (socket) => void handler.upgrade(socket));
 
 const port = Number(process.argv[2] ?? 4173);
-server.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${port}/#token=${"fake".repeat(8)}`));
-if (process.argv.includes("--busy")) jobs.start("export", "Export 600 LoRAs", 600, "files", null, 412);
+server.listen(port, "127.0.0.1", () =>
+  console.log(`http://127.0.0.1:${port}/#token=${"fake".repeat(8)}`),
+);
+if (process.argv.includes("--busy"))
+  jobs.start("export", "Export 600 LoRAs", 600, "files", null, 412);

@@ -20,8 +20,50 @@ function pick<T>(list: readonly [T, ...T[]]): T {
   return list[Math.floor(uniform() * list.length)] ?? list[0];
 }
 
-const names = ["Mira", "Tomas", "Ada Linn", "keira_v2", "old sailor", "Jun", "Noor", "Bertil", "Sol", "redhead_e10", "Pia", "Marek", "Ines", "grandpa", "Yuki", "Ola", "Lev", "Chiara", "sks_woman_final", "Amadou", "Freja", "Dario", "Nadia", "Tuva", "boxer_v3", "Hana", "Elias", "Wren", "Otis", "Zofia"] as const;
-const tags = ["woman", "man", "older", "studio", "freckles", "draft", "red hair", "glasses", "beard", "portrait"] as const;
+const names = [
+  "Mira",
+  "Tomas",
+  "Ada Linn",
+  "keira_v2",
+  "old sailor",
+  "Jun",
+  "Noor",
+  "Bertil",
+  "Sol",
+  "redhead_e10",
+  "Pia",
+  "Marek",
+  "Ines",
+  "grandpa",
+  "Yuki",
+  "Ola",
+  "Lev",
+  "Chiara",
+  "sks_woman_final",
+  "Amadou",
+  "Freja",
+  "Dario",
+  "Nadia",
+  "Tuva",
+  "boxer_v3",
+  "Hana",
+  "Elias",
+  "Wren",
+  "Otis",
+  "Zofia",
+] as const;
+const tags = [
+  "woman",
+  "man",
+  "older",
+  "studio",
+  "freckles",
+  "draft",
+  "red hair",
+  "glasses",
+  "beard",
+  "portrait",
+] as const;
 
 export const collections = [
   { id: "c1", name: "Miniature" },
@@ -37,7 +79,12 @@ export const identities: FakeIdentity[] = Array.from({ length: 2000 }, (_, i) =>
   const rank = pick([4, 8, 8, 16, 16, 32, 64]);
   const family = uniform() < 0.12 ? ("sd15" as const) : ("sdxl" as const);
   const name = i < names.length ? (names[i] ?? "") : `${pick(names)} ${100 + i}`;
-  const trouble = i === 11 || i === 40 ? "12 of 1,444 keys were not understood; the rest is used." : i === 77 ? "The file is gone: /home/ada/loras/lost.safetensors. Put it back or delete the entry." : null;
+  const trouble =
+    i === 11 || i === 40
+      ? "12 of 1,444 keys were not understood; the rest is used."
+      : i === 77
+        ? "The file is gone: /home/ada/loras/lost.safetensors. Put it back or delete the entry."
+        : null;
   const total = trouble !== null ? 1444 : family === "sdxl" ? 1444 : 528;
   const dialect = pick(["kohya-sgm", "kohya-sgm", "peft", "kohya-diffusers", "cloneofsimo"]);
   return {
@@ -61,7 +108,10 @@ export const identities: FakeIdentity[] = Array.from({ length: 2000 }, (_, i) =>
     path: `/home/ada/Facet/blobs/ab/${name.replaceAll(" ", "_")}.safetensors`,
     sha256: "ab".repeat(32),
     notes: i === 3 ? "Overfits on the red scarf; use with “no scarf”." : "",
-    triggerWords: [`${name.split(/[ _]/u)[0]?.toLowerCase() ?? "sks"} person`, "sks"].slice(0, 1 + (i % 2)),
+    triggerWords: [`${name.split(/[ _]/u)[0]?.toLowerCase() ?? "sks"} person`, "sks"].slice(
+      0,
+      1 + (i % 2),
+    ),
     preferredWeight: i % 3 === 0 ? 0.75 : null,
     collections: collections.filter(() => uniform() < 0.2).map((each) => each.id),
     inspection: {
@@ -72,8 +122,22 @@ export const identities: FakeIdentity[] = Array.from({ length: 2000 }, (_, i) =>
       parameters: rank * 700_000,
       matched: total,
       total,
-      unmatched: trouble?.startsWith("12") === true ? Array.from({ length: 12 }, (_key, k) => `lora_unet_extra_block_${k}_proj.lora_down.weight`) : [],
-      metadata: { ss_network_dim: String(rank), ss_network_alpha: String(rank / 2), ss_num_train_images: "24", ss_steps: "1800", ss_base_model_version: "sdxl_base_v1-0", "modelspec.architecture": "stable-diffusion-xl-v1-base/lora", "modelspec.title": name },
+      unmatched:
+        trouble?.startsWith("12") === true
+          ? Array.from(
+              { length: 12 },
+              (_key, k) => `lora_unet_extra_block_${k}_proj.lora_down.weight`,
+            )
+          : [],
+      metadata: {
+        ss_network_dim: String(rank),
+        ss_network_alpha: String(rank / 2),
+        ss_num_train_images: "24",
+        ss_steps: "1800",
+        ss_base_model_version: "sdxl_base_v1-0",
+        "modelspec.architecture": "stable-diffusion-xl-v1-base/lora",
+        "modelspec.title": name,
+      },
       embeddings: i === 0 ? ["<s1>", "<s2>"] : [],
       dtypes: ["F16"],
       components: family === "sdxl" ? ["unet"] : ["unet", "text_encoder"],
@@ -108,7 +172,10 @@ if (mira !== undefined) {
   mira.path = null;
 }
 // Two pairs of near copies, for the look-alike view.
-for (const [copy, original] of [[20, 3], [31, 5]] as const) {
+for (const [copy, original] of [
+  [20, 3],
+  [31, 5],
+] as const) {
   const from = identities[original];
   const to = identities[copy];
   if (from !== undefined && to !== undefined) {
@@ -118,7 +185,16 @@ for (const [copy, original] of [[20, 3], [31, 5]] as const) {
 }
 if (keira !== undefined) keira.rating = 2;
 
-const named = ["Age", "Face width", "Skin tone", "Hair colour", "Eye size", "Brows: stern to mild", "Nose length", "Jaw: narrow to square"];
+const named = [
+  "Age",
+  "Face width",
+  "Skin tone",
+  "Hair colour",
+  "Eye size",
+  "Brows: stern to mild",
+  "Nose length",
+  "Jaw: narrow to square",
+];
 
 function histogram(component: number): number[] {
   const bins = Array.from({ length: 64 }, () => 0);
@@ -129,10 +205,17 @@ function histogram(component: number): number[] {
   return bins;
 }
 function end(component: number, sign: number): string {
-  return identities.reduce((best, each) => ((each.place[component] ?? 0) * sign > (best.place[component] ?? 0) * sign ? each : best)).id;
+  return identities.reduce((best, each) =>
+    (each.place[component] ?? 0) * sign > (best.place[component] ?? 0) * sign ? each : best,
+  ).id;
 }
 
-function space(id: string, name: string, components: number, members: number): z.output<typeof SpaceDetails> {
+function space(
+  id: string,
+  name: string,
+  components: number,
+  members: number,
+): z.output<typeof SpaceDetails> {
   return {
     id,
     name,
@@ -166,4 +249,7 @@ function space(id: string, name: string, components: number, members: number): z
   };
 }
 
-export const spaces = [space("s1", "Orchard people", COMPONENTS, 1200), space("s2", "Sailors", 8, 12)];
+export const spaces = [
+  space("s1", "Orchard people", COMPONENTS, 1200),
+  space("s2", "Sailors", 8, 12),
+];

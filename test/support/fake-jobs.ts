@@ -27,9 +27,29 @@ export class FakeJobs {
   }
 
   /** Takes about six seconds. */
-  start(kind: Job["kind"], title: string, total: number, unit: string, result: unknown, done = 0): string {
+  start(
+    kind: Job["kind"],
+    title: string,
+    total: number,
+    unit: string,
+    result: unknown,
+    done = 0,
+  ): string {
     const id = `j${Date.now()}${this.#jobs.size}`;
-    this.#jobs.set(id, { id, kind, title, state: "running", done, total, unit, step: "Reading headers", startedAt: Date.now(), finishedAt: null, failure: null, result: null });
+    this.#jobs.set(id, {
+      id,
+      kind,
+      title,
+      state: "running",
+      done,
+      total,
+      unit,
+      step: "Reading headers",
+      startedAt: Date.now(),
+      finishedAt: null,
+      failure: null,
+      result: null,
+    });
     const timer = setInterval(() => {
       const job = this.#jobs.get(id);
       if (job === undefined || job.state === "cancelled") return clearInterval(timer);
@@ -62,7 +82,10 @@ export class FakeJobs {
       while (signal?.aborted !== true) {
         const job = waiting.shift();
         if (job !== undefined) yield job;
-        else await new Promise<void>((resolve) => { wake = resolve; });
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
       }
     } finally {
       this.#listeners.delete(listener);

@@ -8,6 +8,7 @@ export function addToBlendOnImport(job: string): void {
     if (ended.id !== job) return;
     stop();
     const result = ImportResult.safeParse(ended.result).data;
-    if (result !== undefined && result.imported.length > 0) void addIds(result.imported.map((each) => each.id));
+    if (result !== undefined && result.imported.length > 0)
+      void addIds(result.imported.map((each) => each.id));
   });
 }

@@ -19,7 +19,20 @@ import { IdentityPicker } from "../library/identity-picker.tsx";
 import { useOverview } from "../library/overview.ts";
 import "../strip.css";
 import "./blend.css";
-import { Mode, addIds, addParents, clearMix, draftOf, mixOf, redoMix, setAllWeights, setOptions, settleMix, undoMix, useBlend } from "./blend-state.ts";
+import {
+  Mode,
+  addIds,
+  addParents,
+  clearMix,
+  draftOf,
+  mixOf,
+  redoMix,
+  setAllWeights,
+  setOptions,
+  settleMix,
+  undoMix,
+  useBlend,
+} from "./blend-state.ts";
 import { Pad } from "./pad.tsx";
 import { Steps } from "./steps.tsx";
 import { WeightsList } from "./weights-list.tsx";
@@ -31,7 +44,8 @@ const modes = [
 ];
 const about: Record<Mode, string> = {
   latent: "A straight line through the space: coordinates are averaged.",
-  slerp: "Along the sphere: keeps the distance from the mean, so in-between identities stay distinct.",
+  slerp:
+    "Along the sphere: keeps the distance from the mean, so in-between identities stay distinct.",
   delta: "Mixes the products BA exactly, without a space, and cuts them to a rank.",
 };
 const ranks = [4, 8, 16, 32, 64, 128, 256];
@@ -60,7 +74,13 @@ export default function BlendPage(): ReactNode {
         right={
           <>
             <div className="workspace-scroll blend-panel">
-              <SegmentedControl fullWidth aria-label="How to blend" data={modes} value={mix.mode} onChange={(value) => setOptions({ mode: Mode.parse(value) })} />
+              <SegmentedControl
+                fullWidth
+                aria-label="How to blend"
+                data={modes}
+                value={mix.mode}
+                onChange={(value) => setOptions({ mode: Mode.parse(value) })}
+              />
               <p className="small muted blend-about">{about[mix.mode]}</p>
               <Options mode={mix.mode} rank={mix.rank} space={mix.space} />
               <div className="row blend-head">
@@ -74,7 +94,9 @@ export default function BlendPage(): ReactNode {
               <WeightsList parents={mix.parents} />
             </div>
             <div className="workspace-foot">
-              <p className="small muted blend-hint">Drop a LoRA here to add it. Weights always sum to 1.</p>
+              <p className="small muted blend-hint">
+                Drop a LoRA here to add it. Weights always sum to 1.
+              </p>
               <KeepBar draft={draft} suggestion={names.slice(0, 3).join(" and ")} source={null} />
             </div>
           </>
@@ -97,10 +119,22 @@ export default function BlendPage(): ReactNode {
           }}
         >
           {amount < 2 ? (
-            <Empty title={amount === 0 ? "Blend two or more identities" : `Add one more to blend with ${names[0] ?? ""}`} text="Select cards in the Library and choose Blend, drop LoRA files here, or pick them one by one." marks={amount === 0 ? ["one", "two", "three"] : [mix.parents[0]?.id ?? "one"]}>
+            <Empty
+              title={
+                amount === 0
+                  ? "Blend two or more identities"
+                  : `Add one more to blend with ${names[0] ?? ""}`
+              }
+              text="Select cards in the Library and choose Blend, drop LoRA files here, or pick them one by one."
+              marks={amount === 0 ? ["one", "two", "three"] : [mix.parents[0]?.id ?? "one"]}
+            >
               <AddParent>
                 {(open) => (
-                  <Button variant="filled" leftSection={<IconPlus size={16} stroke={1.8} />} onClick={open}>
+                  <Button
+                    variant="filled"
+                    leftSection={<IconPlus size={16} stroke={1.8} />}
+                    onClick={open}
+                  >
                     Add an identity
                   </Button>
                 )}
@@ -110,14 +144,46 @@ export default function BlendPage(): ReactNode {
             <Pad parents={mix.parents} onMove={setAllWeights} onSettle={settleMix} />
           )}
         </div>
-        {amount >= 2 && failure !== null && <Failed doing="This blend could not be measured" error={failure} next={mix.mode === "delta" ? "Take the parent at fault out, or choose another rank." : "Delta needs no space; or fit one over LoRAs like these."} />}
+        {amount >= 2 && failure !== null && (
+          <Failed
+            doing="This blend could not be measured"
+            error={failure}
+            next={
+              mix.mode === "delta"
+                ? "Take the parent at fault out, or choose another rank."
+                : "Delta needs no space; or fit one over LoRAs like these."
+            }
+          />
+        )}
         {amount >= 2 && failure === null && (
           <>
             <Readouts busy={measuring} label="Measures">
-              <Readout label="" value={measure === null ? null : milliseconds(measure.milliseconds)} />
-              <Readout label="Energy kept" value={measure === null || measure.kept === null ? null : percent(measure.kept)} after={measure === null ? "" : `at rank ${measure.rank}`} about="Share of the products' energy that fits the rank" />
-              <Readout label="Latent and delta differ by" value={measure === null || measure.difference === null ? null : percent(measure.difference)} about="Norm of the difference between both ways of blending, against the blend's own" />
-              {measure !== null && measure.extremity !== null && <Readout label="Further out than" value={percent(measure.extremity)} after="of members" />}
+              <Readout
+                label=""
+                value={measure === null ? null : milliseconds(measure.milliseconds)}
+              />
+              <Readout
+                label="Energy kept"
+                value={measure === null || measure.kept === null ? null : percent(measure.kept)}
+                after={measure === null ? "" : `at rank ${measure.rank}`}
+                about="Share of the products' energy that fits the rank"
+              />
+              <Readout
+                label="Latent and delta differ by"
+                value={
+                  measure === null || measure.difference === null
+                    ? null
+                    : percent(measure.difference)
+                }
+                about="Norm of the difference between both ways of blending, against the blend's own"
+              />
+              {measure !== null && measure.extremity !== null && (
+                <Readout
+                  label="Further out than"
+                  value={percent(measure.extremity)}
+                  after="of members"
+                />
+              )}
             </Readouts>
             <p className="blend-embeddings small muted">{measure?.embeddings}</p>
           </>
@@ -131,28 +197,51 @@ function AddParent({ children }: { children(open: () => void): React.ReactElemen
   const parents = useBlend((state) => mixOf(state).parents);
   const present = useMemo(() => new Set(parents.map((parent) => parent.id)), [parents]);
   return (
-    <IdentityPicker label="Add an identity to the blend" several without={present} onPick={(card) => addParents([card])}>
+    <IdentityPicker
+      label="Add an identity to the blend"
+      several
+      without={present}
+      onPick={(card) => addParents([card])}
+    >
       {(open) => <span>{children(open)}</span>}
     </IdentityPicker>
   );
 }
 
-function Options({ mode, rank, space }: { readonly mode: Mode; readonly rank: number | null; readonly space: string | null }): ReactNode {
+function Options({
+  mode,
+  rank,
+  space,
+}: {
+  readonly mode: Mode;
+  readonly rank: number | null;
+  readonly space: string | null;
+}): ReactNode {
   const spaces = useQuery(queries.spaces.list.queryOptions()).data ?? [];
   if (mode === "delta")
     return (
       <Select
         label="Rank"
         value={rank === null ? "auto" : String(rank)}
-        data={[{ value: "auto", label: "The parents' largest" }, ...ranks.map((each) => ({ value: String(each), label: String(each) }))]}
-        onChange={(value) => setOptions({ rank: value === null || value === "auto" ? null : Number(value) })}
+        data={[
+          { value: "auto", label: "The parents' largest" },
+          ...ranks.map((each) => ({ value: String(each), label: String(each) })),
+        ]}
+        onChange={(value) =>
+          setOptions({ rank: value === null || value === "auto" ? null : Number(value) })
+        }
       />
     );
   return (
     <Select
       label="Space"
       value={space ?? "auto"}
-      data={[{ value: "auto", label: "The newest that fits" }, ...spaces.filter((each) => each.available).map((each) => ({ value: each.id, label: each.name }))]}
+      data={[
+        { value: "auto", label: "The newest that fits" },
+        ...spaces
+          .filter((each) => each.available)
+          .map((each) => ({ value: each.id, label: each.name })),
+      ]}
       onChange={(value) => setOptions({ space: value === "auto" ? null : value })}
     />
   );
@@ -163,14 +252,61 @@ function useBlendCommands(): void {
   const canRedo = useBlend((state) => state.history.future.length > 0);
   const commands = useMemo<Command[]>(
     () => [
-      { id: "undo", label: "Undo", group: "Edit", hotkeys: ["mod+z"], disabled: !canUndo, run: undoMix },
-      { id: "redo", label: "Redo", group: "Edit", hotkeys: ["shift+mod+z", "mod+y"], disabled: !canRedo, run: redoMix },
-      { id: "even", label: "Even weights", group: "Blend", hotkeys: ["e"], run: () => setAllWeights(mixOf(useBlend.getState()).parents.map(() => 1), null) },
-      { id: "mode-latent", label: "Blend latent", group: "Blend", run: () => setOptions({ mode: "latent" }) },
-      { id: "mode-slerp", label: "Blend spherical", group: "Blend", run: () => setOptions({ mode: "slerp" }) },
-      { id: "mode-delta", label: "Blend delta", group: "Blend", run: () => setOptions({ mode: "delta" }) },
+      {
+        id: "undo",
+        label: "Undo",
+        group: "Edit",
+        hotkeys: ["mod+z"],
+        disabled: !canUndo,
+        run: undoMix,
+      },
+      {
+        id: "redo",
+        label: "Redo",
+        group: "Edit",
+        hotkeys: ["shift+mod+z", "mod+y"],
+        disabled: !canRedo,
+        run: redoMix,
+      },
+      {
+        id: "even",
+        label: "Even weights",
+        group: "Blend",
+        hotkeys: ["e"],
+        run: () =>
+          setAllWeights(
+            mixOf(useBlend.getState()).parents.map(() => 1),
+            null,
+          ),
+      },
+      {
+        id: "mode-latent",
+        label: "Blend latent",
+        group: "Blend",
+        run: () => setOptions({ mode: "latent" }),
+      },
+      {
+        id: "mode-slerp",
+        label: "Blend spherical",
+        group: "Blend",
+        run: () => setOptions({ mode: "slerp" }),
+      },
+      {
+        id: "mode-delta",
+        label: "Blend delta",
+        group: "Blend",
+        run: () => setOptions({ mode: "delta" }),
+      },
       { id: "clear-blend", label: "Take all out of the blend", group: "Blend", run: clearMix },
-      { id: "pad-keys", label: "Pad: move the point, with Shift finely", group: "Pad", hotkeys: ["ArrowUp"], hidden: true, toldOnly: true, run() {} },
+      {
+        id: "pad-keys",
+        label: "Pad: move the point, with Shift finely",
+        group: "Pad",
+        hotkeys: ["ArrowUp"],
+        hidden: true,
+        toldOnly: true,
+        run() {},
+      },
     ],
     [canUndo, canRedo],
   );

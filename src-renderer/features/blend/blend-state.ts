@@ -48,13 +48,23 @@ export const useBlend = create<BlendState>(() => ({
   measuring: false,
 }));
 
-const Stored = z.object({ past: z.array(Mix), present: Mix, future: z.array(Mix), steps: z.number().int().min(3).max(64) });
+const Stored = z.object({
+  past: z.array(Mix),
+  present: Mix,
+  future: z.array(Mix),
+  steps: z.number().int().min(3).max(64),
+});
 const STEPS_KEPT = 30;
 
 remember(
   "blend",
   useBlend,
-  ({ history, steps }) => ({ past: history.past.slice(-STEPS_KEPT), present: history.present, future: history.future.slice(0, STEPS_KEPT), steps }),
+  ({ history, steps }) => ({
+    past: history.past.slice(-STEPS_KEPT),
+    present: history.present,
+    future: history.future.slice(0, STEPS_KEPT),
+    steps,
+  }),
   (value) => {
     const stored = Stored.safeParse(value).data;
     if (stored === undefined) return null;
@@ -67,7 +77,10 @@ export function mixOf(state: BlendState): Mix {
   return state.history.present;
 }
 
-export function draftOf(mix: Mix, weights: readonly number[] = mix.parents.map((parent) => parent.value)): Draft | null {
+export function draftOf(
+  mix: Mix,
+  weights: readonly number[] = mix.parents.map((parent) => parent.value),
+): Draft | null {
   if (mix.parents.length === 0) return null;
   return {
     kind: "blend",
@@ -79,7 +92,9 @@ export function draftOf(mix: Mix, weights: readonly number[] = mix.parents.map((
 }
 
 function change(make: (mix: Mix) => Mix, merge: string | null = null): void {
-  useBlend.setState((state) => ({ history: record(state.history, make(state.history.present), merge) }));
+  useBlend.setState((state) => ({
+    history: record(state.history, make(state.history.present), merge),
+  }));
 }
 
 export function undoMix(): void {
@@ -93,7 +108,14 @@ export function settleMix(): void {
 }
 
 function withWeights(mix: Mix, weights: readonly Weight[]): Mix {
-  return { ...mix, parents: mix.parents.map((parent, i) => ({ ...parent, value: weights[i]?.value ?? 0, locked: weights[i]?.locked ?? false })) };
+  return {
+    ...mix,
+    parents: mix.parents.map((parent, i) => ({
+      ...parent,
+      value: weights[i]?.value ?? 0,
+      locked: weights[i]?.locked ?? false,
+    })),
+  };
 }
 
 export function setParentWeight(index: number, value: number, gesture: string | null): void {
@@ -106,11 +128,19 @@ export function setAllWeights(wished: readonly number[], gesture: string | null)
 
 /** Goes to a step of the strip whatever is locked: it was asked for by name. */
 export function goToWeights(weights: readonly number[]): void {
-  change((mix) => ({ ...mix, parents: mix.parents.map((parent, i) => ({ ...parent, value: weights[i] ?? 0, locked: false })) }));
+  change((mix) => ({
+    ...mix,
+    parents: mix.parents.map((parent, i) => ({ ...parent, value: weights[i] ?? 0, locked: false })),
+  }));
 }
 
 export function toggleParentLock(index: number): void {
-  change((mix) => ({ ...mix, parents: mix.parents.map((parent, i) => (i === index ? { ...parent, locked: !parent.locked } : parent)) }));
+  change((mix) => ({
+    ...mix,
+    parents: mix.parents.map((parent, i) =>
+      i === index ? { ...parent, locked: !parent.locked } : parent,
+    ),
+  }));
 }
 
 export function removeParent(index: number): void {
@@ -123,7 +153,9 @@ export function removeParent(index: number): void {
 export function moveToFront(index: number): void {
   change((mix) => {
     const parent = mix.parents[index];
-    return parent === undefined ? mix : { ...mix, parents: [parent, ...mix.parents.filter((_, i) => i !== index)] };
+    return parent === undefined
+      ? mix
+      : { ...mix, parents: [parent, ...mix.parents.filter((_, i) => i !== index)] };
   });
 }
 
@@ -141,11 +173,17 @@ export function addParents(list: readonly Named[]): void {
   const present = mixOf(useBlend.getState()).parents;
   const fresh = list.filter((each) => !present.some((parent) => parent.id === each.id));
   const room = LIMIT - present.length;
-  if (fresh.length > room) toast({ text: `A blend takes at most ${LIMIT} parents; ${fresh.length - room} were left out.` });
+  if (fresh.length > room)
+    toast({
+      text: `A blend takes at most ${LIMIT} parents; ${fresh.length - room} were left out.`,
+    });
   const added = fresh.slice(0, room);
   if (added.length === 0) return;
   change((mix) => {
-    const parents = [...mix.parents, ...added.map(({ id, name, preview }) => ({ id, name, preview, value: 0, locked: false }))];
+    const parents = [
+      ...mix.parents,
+      ...added.map(({ id, name, preview }) => ({ id, name, preview, value: 0, locked: false })),
+    ];
     return withWeights({ ...mix, parents }, rebalance([...mix.parents, ...added.map(() => null)]));
   });
 }
@@ -163,7 +201,13 @@ export async function blendThese(ids: readonly string[]): Promise<void> {
   try {
     const list = await Promise.all(ids.slice(0, LIMIT).map((id) => studio.library.get({ id })));
     change((mix) => {
-      const parents = list.map(({ id, name, preview }) => ({ id, name, preview, value: 0, locked: false }));
+      const parents = list.map(({ id, name, preview }) => ({
+        id,
+        name,
+        preview,
+        value: 0,
+        locked: false,
+      }));
       return withWeights({ ...mix, parents }, rebalance(parents.map(() => null)));
     });
   } catch (error) {

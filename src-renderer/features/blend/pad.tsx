@@ -26,7 +26,14 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
   const ys = polygon.map((each) => each.y);
   const wide = Math.max(...xs) - Math.min(...xs);
   const tall = Math.max(...ys) - Math.min(...ys);
-  const radius = Math.max(30, Math.min((size.width - corner - 140) / Math.max(wide, 0.1), (size.height - corner - 64) / Math.max(tall, 0.1), 330));
+  const radius = Math.max(
+    30,
+    Math.min(
+      (size.width - corner - 140) / Math.max(wide, 0.1),
+      (size.height - corner - 64) / Math.max(tall, 0.1),
+      330,
+    ),
+  );
   const weights = parents.map((parent) => parent.value);
   const at = centroid(polygon, weights);
   const middle = {
@@ -38,11 +45,19 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
 
   function point(event: PointerEvent): { x: number; y: number } {
     const rect = box.current?.getBoundingClientRect();
-    return { x: (event.clientX - (rect?.left ?? 0) - middle.x) / radius, y: (event.clientY - (rect?.top ?? 0) - middle.y) / radius };
+    return {
+      x: (event.clientX - (rect?.left ?? 0) - middle.x) / radius,
+      y: (event.clientY - (rect?.top ?? 0) - middle.y) / radius,
+    };
   }
   function key(event: KeyboardEvent): void {
     const far = event.shiftKey ? 0.005 : 0.03;
-    const step = { ArrowLeft: { x: -far, y: 0 }, ArrowRight: { x: far, y: 0 }, ArrowUp: { x: 0, y: -far }, ArrowDown: { x: 0, y: far } }[event.key];
+    const step = {
+      ArrowLeft: { x: -far, y: 0 },
+      ArrowRight: { x: far, y: 0 },
+      ArrowUp: { x: 0, y: -far },
+      ArrowDown: { x: 0, y: far },
+    }[event.key];
     if (step === undefined) return;
     event.preventDefault();
     onMove(weightsAt({ x: at.x + step.x, y: at.y + step.y }, polygon), "pad-keys");
@@ -53,8 +68,14 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
     onSettle();
   }
 
-  const mark = mixMarks(parents.map((parent) => markFor(parent.id)), weights);
-  const strongest = parents.reduce((best, parent) => (parent.value > best.value ? parent : best), parents[0] ?? { value: 0, name: "" });
+  const mark = mixMarks(
+    parents.map((parent) => markFor(parent.id)),
+    weights,
+  );
+  const strongest = parents.reduce(
+    (best, parent) => (parent.value > best.value ? parent : best),
+    parents[0] ?? { value: 0, name: "" },
+  );
   return (
     <div
       className="pad"
@@ -71,31 +92,69 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
       }}
       onPointerUp={end}
       onPointerCancel={end}
-      onDoubleClick={() => onMove(parents.map(() => 1 / amount), null)}
+      onDoubleClick={() =>
+        onMove(
+          parents.map(() => 1 / amount),
+          null,
+        )
+      }
     >
       {size.width > 0 && (
         <>
           <svg width={size.width} height={size.height} aria-hidden="true">
-            <path className="pad-area" d={`M${polygon.map((each) => `${left(each.x)} ${top(each.y)}`).join("L")}Z`} />
+            <path
+              className="pad-area"
+              d={`M${polygon.map((each) => `${left(each.x)} ${top(each.y)}`).join("L")}Z`}
+            />
             {[0.25, 0.5, 0.75].map((scale) => (
-              <path key={scale} className="pad-inner" d={`M${polygon.map((each) => `${left(each.x * scale)} ${top(each.y * scale)}`).join("L")}Z`} />
+              <path
+                key={scale}
+                className="pad-inner"
+                d={`M${polygon.map((each) => `${left(each.x * scale)} ${top(each.y * scale)}`).join("L")}Z`}
+              />
             ))}
             {polygon.map((each, i) => {
               const weight = weights[i] ?? 0;
-              return <line key={parents[i]?.id} className="pad-line" x1={left(at.x)} y1={top(at.y)} x2={left(each.x)} y2={top(each.y)} strokeWidth={0.75 + 5 * weight} opacity={weight < 0.001 ? 0 : 0.25 + 0.75 * weight} />;
+              return (
+                <line
+                  key={parents[i]?.id}
+                  className="pad-line"
+                  x1={left(at.x)}
+                  y1={top(at.y)}
+                  x2={left(each.x)}
+                  y2={top(each.y)}
+                  strokeWidth={0.75 + 5 * weight}
+                  opacity={weight < 0.001 ? 0 : 0.25 + 0.75 * weight}
+                />
+              );
             })}
           </svg>
           {polygon.map((each, i) => {
             const parent = parents[i];
             if (parent === undefined) return null;
             return (
-              <div key={parent.id} className="pad-corner" style={{ left: left(each.x), top: top(each.y), ["--corner" as string]: `${corner}px` }} data-locked={parent.locked || undefined} data-above={each.y < -0.3 || undefined}>
+              <div
+                key={parent.id}
+                className="pad-corner"
+                style={{
+                  left: left(each.x),
+                  top: top(each.y),
+                  ["--corner" as string]: `${corner}px`,
+                }}
+                data-locked={parent.locked || undefined}
+                data-above={each.y < -0.3 || undefined}
+              >
                 <span className="pad-picture">
-                  <Picture id={parent.id} preview={parent.preview} detail={corner > 40 ? "large" : "small"} />
+                  <Picture
+                    id={parent.id}
+                    preview={parent.preview}
+                    detail={corner > 40 ? "large" : "small"}
+                  />
                 </span>
                 {amount <= 16 && (
                   <span className="pad-name">
-                    <span className="clip">{parent.name}</span> <span className="muted">{parent.value.toFixed(2)}</span>
+                    <span className="clip">{parent.name}</span>{" "}
+                    <span className="muted">{parent.value.toFixed(2)}</span>
                   </span>
                 )}
               </div>
@@ -110,7 +169,9 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
             aria-valuemin={0}
             aria-valuemax={1}
             aria-valuenow={Number(strongest.value.toFixed(2))}
-            aria-valuetext={parents.map((parent) => `${parent.name} ${parent.value.toFixed(2)}`).join(", ")}
+            aria-valuetext={parents
+              .map((parent) => `${parent.name} ${parent.value.toFixed(2)}`)
+              .join(", ")}
             style={{ left: left(at.x), top: top(at.y) }}
             onKeyDown={key}
             onBlur={onSettle}

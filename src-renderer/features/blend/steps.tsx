@@ -20,8 +20,18 @@ export function stepsOf(mix: Mix, amount: number): Step[] {
   if (from === undefined || to === undefined) return [];
   return Array.from({ length: amount }, (_, i) => {
     const share = i / (amount - 1);
-    const name = i === 0 ? from.name : i === amount - 1 ? to.name : share === 0.5 ? "Half" : `${Math.round(share * 100)} %`;
-    return { name, weights: mix.parents.map((_parent, at) => (at === 0 ? 1 - share : at === 1 ? share : 0)) };
+    const name =
+      i === 0
+        ? from.name
+        : i === amount - 1
+          ? to.name
+          : share === 0.5
+            ? "Half"
+            : `${Math.round(share * 100)} %`;
+    return {
+      name,
+      weights: mix.parents.map((_parent, at) => (at === 0 ? 1 - share : at === 1 ? share : 0)),
+    };
   });
 }
 
@@ -50,7 +60,13 @@ export function Steps({ mix }: { readonly mix: Mix }): ReactNode {
       } else
         toast({
           text: `${ids.length} steps kept`,
-          action: { label: "Export them", run: () => { queueForExport(ids); navigate("/export"); } },
+          action: {
+            label: "Export them",
+            run: () => {
+              queueForExport(ids);
+              navigate("/export");
+            },
+          },
         });
     } catch (error) {
       toastFailure(`${ids.length} of ${steps.length} steps were kept`, error);
@@ -62,7 +78,9 @@ export function Steps({ mix }: { readonly mix: Mix }): ReactNode {
   if (from === undefined || to === undefined)
     return (
       <div className="strip">
-        <span className="strip-about strip-hint small">With two parents or more, the steps between the first two stand here.</span>
+        <span className="strip-about strip-hint small">
+          With two parents or more, the steps between the first two stand here.
+        </span>
       </div>
     );
   return (
@@ -70,23 +88,55 @@ export function Steps({ mix }: { readonly mix: Mix }): ReactNode {
       <span className="strip-about small">
         From {from.name} to {to.name}
         <span className="row strip-count">
-          <NumberText label="Number of steps" value={amount} shown={String(amount)} step={1} onCommit={(value) => useBlend.setState({ steps: Math.min(64, Math.max(3, Math.round(value))) })} /> steps
+          <NumberText
+            label="Number of steps"
+            value={amount}
+            shown={String(amount)}
+            step={1}
+            onCommit={(value) =>
+              useBlend.setState({ steps: Math.min(64, Math.max(3, Math.round(value))) })
+            }
+          />{" "}
+          steps
         </span>
       </span>
       {steps.map((step, i) => (
         <div key={i} className="strip-item" role="listitem">
-          <button type="button" className="strip-picture" aria-label={`Go to ${step.name}`} aria-pressed={step.weights.every((weight, at) => Math.abs(weight - (mix.parents[at]?.value ?? 0)) < 0.005)} onClick={() => goToWeights(step.weights)}>
-            <Glyph mark={mixMarks(mix.parents.map((parent) => markFor(parent.id)), step.weights)} />
+          <button
+            type="button"
+            className="strip-picture"
+            aria-label={`Go to ${step.name}`}
+            aria-pressed={step.weights.every(
+              (weight, at) => Math.abs(weight - (mix.parents[at]?.value ?? 0)) < 0.005,
+            )}
+            onClick={() => goToWeights(step.weights)}
+          >
+            <Glyph
+              mark={mixMarks(
+                mix.parents.map((parent) => markFor(parent.id)),
+                step.weights,
+              )}
+            />
           </button>
           <span className="strip-name clip">{step.name}</span>
         </div>
       ))}
       <div className="strip-tools">
-        <button type="button" className="strip-tool" disabled={made !== null} onClick={() => void keepAll(false)}>
+        <button
+          type="button"
+          className="strip-tool"
+          disabled={made !== null}
+          onClick={() => void keepAll(false)}
+        >
           <IconCheck size={16} stroke={1.6} aria-hidden="true" />
           {made === null ? `Keep all ${amount}` : `${made} of ${amount} kept`}
         </button>
-        <button type="button" className="strip-tool" disabled={made !== null} onClick={() => void keepAll(true)}>
+        <button
+          type="button"
+          className="strip-tool"
+          disabled={made !== null}
+          onClick={() => void keepAll(true)}
+        >
           <IconPackageExport size={16} stroke={1.6} aria-hidden="true" />
           Export all {amount}
         </button>

@@ -90,7 +90,11 @@ remember(
       Object.entries(points).map(([id, stack]) => [
         id,
         id === spaceId
-          ? { past: stack.past.slice(-STEPS_KEPT), present: stack.present, future: stack.future.slice(0, STEPS_KEPT) }
+          ? {
+              past: stack.past.slice(-STEPS_KEPT),
+              present: stack.present,
+              future: stack.future.slice(0, STEPS_KEPT),
+            }
           : { past: [], present: stack.present, future: [] },
       ]),
     ),
@@ -99,7 +103,10 @@ remember(
     const stored = Stored.safeParse(value).data;
     if (stored === undefined) return null;
     const points = Object.fromEntries(
-      Object.entries(stored.points).map(([id, stack]) => [id, { ...stack, merge: null } satisfies Undo<Point>]),
+      Object.entries(stored.points).map(([id, stack]) => [
+        id,
+        { ...stack, merge: null } satisfies Undo<Point>,
+      ]),
     );
     return { ...stored, points };
   },
@@ -122,14 +129,18 @@ function change(make: (point: Point) => Point, merge: string | null = null): voi
   useExplore.setState((state) => {
     const stack = state.spaceId === null ? undefined : state.points[state.spaceId];
     if (state.spaceId === null || stack === undefined) return state;
-    return { points: { ...state.points, [state.spaceId]: record(stack, make(stack.present), merge) } };
+    return {
+      points: { ...state.points, [state.spaceId]: record(stack, make(stack.present), merge) },
+    };
   });
 }
 
 function step(move: (stack: Undo<Point>) => Undo<Point>): void {
   useExplore.setState((state) => {
     const stack = state.spaceId === null ? undefined : state.points[state.spaceId];
-    return state.spaceId === null || stack === undefined ? state : { points: { ...state.points, [state.spaceId]: move(stack) } };
+    return state.spaceId === null || stack === undefined
+      ? state
+      : { points: { ...state.points, [state.spaceId]: move(stack) } };
   });
 }
 
@@ -144,7 +155,8 @@ export function settleMove(): void {
 }
 
 export function openSpace(id: string): void {
-  if (useExplore.getState().spaceId !== id) useExplore.setState({ spaceId: id, selected: null, measure: null, failure: null });
+  if (useExplore.getState().spaceId !== id)
+    useExplore.setState({ spaceId: id, selected: null, measure: null, failure: null });
 }
 
 /** A space that is opened for the first time starts at its mean; one that was fitted anew may have another length. */
@@ -154,45 +166,67 @@ export function ensurePoint(spaceId: string, components: number): void {
   const zeros = Array.from({ length: components }, () => 0);
   const start: Start = { id: null, name: "Mean", coordinates: zeros, residual: null };
   useExplore.setState((state) => ({
-    points: { ...state.points, [spaceId]: undoable<Point>({ start, coordinates: zeros, locked: [], variants: [] }) },
+    points: {
+      ...state.points,
+      [spaceId]: undoable<Point>({ start, coordinates: zeros, locked: [], variants: [] }),
+    },
   }));
 }
 
 export function setCoordinate(index: number, value: number, gesture: string | null): void {
-  change((point) => ({ ...point, coordinates: point.coordinates.map((old, i) => (i === index ? value : old)) }), gesture);
+  change(
+    (point) => ({
+      ...point,
+      coordinates: point.coordinates.map((old, i) => (i === index ? value : old)),
+    }),
+    gesture,
+  );
 }
 
 /** Locked components stay where they are. */
 export function setCoordinates(coordinates: readonly number[]): void {
   change((point) => ({
     ...point,
-    coordinates: point.coordinates.map((old, i) => (point.locked.includes(i) ? old : snap(coordinates[i] ?? 0))),
+    coordinates: point.coordinates.map((old, i) =>
+      point.locked.includes(i) ? old : snap(coordinates[i] ?? 0),
+    ),
   }));
 }
 
 export function toggleLock(index: number): void {
   change((point) => ({
     ...point,
-    locked: point.locked.includes(index) ? point.locked.filter((each) => each !== index) : [...point.locked, index],
+    locked: point.locked.includes(index)
+      ? point.locked.filter((each) => each !== index)
+      : [...point.locked, index],
   }));
 }
 
 export function resetAll(): void {
   change((point) => ({
     ...point,
-    coordinates: point.coordinates.map((old, i) => (point.locked.includes(i) ? old : (point.start.coordinates[i] ?? 0))),
+    coordinates: point.coordinates.map((old, i) =>
+      point.locked.includes(i) ? old : (point.start.coordinates[i] ?? 0),
+    ),
   }));
 }
 
 export function startAtMean(): void {
   change((point) => {
     const zeros = point.coordinates.map(() => 0);
-    return { ...point, start: { id: null, name: "Mean", coordinates: zeros, residual: null }, coordinates: zeros };
+    return {
+      ...point,
+      start: { id: null, name: "Mean", coordinates: zeros, residual: null },
+      coordinates: zeros,
+    };
   });
 }
 
 /** Finds an identity's place in the open space and starts there. */
-export async function startAt(spaceId: string, identity: { readonly id: string; readonly name: string }): Promise<void> {
+export async function startAt(
+  spaceId: string,
+  identity: { readonly id: string; readonly name: string },
+): Promise<void> {
   try {
     const place = await studio.identities.locate({ space: spaceId, id: identity.id });
     ensurePoint(spaceId, place.coordinates.length);
@@ -217,10 +251,12 @@ export async function exploreFrom(id: string): Promise<void> {
     ]);
     const usable = all.filter((space) => space.available && space.family === details.family);
     const recipe = details.recipe?.recipe;
-    const made = recipe?.kind === "point" ? usable.find((space) => space.id === recipe.space.id) : undefined;
+    const made =
+      recipe?.kind === "point" ? usable.find((space) => space.id === recipe.space.id) : undefined;
     const open = usable.find((space) => space.id === useExplore.getState().spaceId);
     const space = made ?? open ?? newest(usable);
-    if (space === undefined) useExplore.setState({ wanted: { id, name: details.name }, spaceId: null });
+    if (space === undefined)
+      useExplore.setState({ wanted: { id, name: details.name }, spaceId: null });
     else {
       useExplore.setState({ wanted: null });
       await startAt(space.id, details);
@@ -235,16 +271,23 @@ export function newest(list: readonly Space[]): Space | undefined {
 }
 
 export function addVariants(list: readonly Omit<Variant, "id">[]): void {
-  change((point) => ({ ...point, variants: [...point.variants, ...list.map((each) => ({ ...each, id: randomId() }))] }));
+  change((point) => ({
+    ...point,
+    variants: [...point.variants, ...list.map((each) => ({ ...each, id: randomId() }))],
+  }));
 }
 
 export function snapshot(): void {
   const point = pointOf(useExplore.getState());
-  if (point !== null) addVariants([{ name: `Variant ${point.variants.length + 1}`, coordinates: point.coordinates }]);
+  if (point !== null)
+    addVariants([{ name: `Variant ${point.variants.length + 1}`, coordinates: point.coordinates }]);
 }
 
 export function renameVariant(id: string, name: string): void {
-  change((point) => ({ ...point, variants: point.variants.map((each) => (each.id === id ? { ...each, name } : each)) }));
+  change((point) => ({
+    ...point,
+    variants: point.variants.map((each) => (each.id === id ? { ...each, name } : each)),
+  }));
 }
 
 export function removeVariant(id: string): void {
@@ -253,7 +296,8 @@ export function removeVariant(id: string): void {
 
 /** Draws from the members' distribution: sample `index` of a seed is always the same. */
 async function draw(space: string, seed: number, index: number, spread: number): Promise<number[]> {
-  return (await studio.identities.measure({ kind: "sample", space, seed, index, spread })).coordinates;
+  return (await studio.identities.measure({ kind: "sample", space, seed, index, spread }))
+    .coordinates;
 }
 
 export async function randomise(): Promise<void> {
@@ -276,12 +320,16 @@ export async function addAround(): Promise<void> {
   const point = pointOf(useExplore.getState());
   if (spaceId === null || point === null) return;
   try {
-    const draws = await Promise.all(Array.from({ length: 8 }, (_, i) => draw(spaceId, seed, sampled + i, NEAR)));
+    const draws = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => draw(spaceId, seed, sampled + i, NEAR)),
+    );
     useExplore.setState({ sampled: sampled + 8 });
     addVariants(
       draws.map((offset, i) => ({
         name: `Near ${point.variants.length + i + 1}`,
-        coordinates: point.coordinates.map((value, c) => (point.locked.includes(c) ? value : snap(value + (offset[c] ?? 0)))),
+        coordinates: point.coordinates.map((value, c) =>
+          point.locked.includes(c) ? value : snap(value + (offset[c] ?? 0)),
+        ),
       })),
     );
   } catch (error) {

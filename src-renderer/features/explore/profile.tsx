@@ -1,5 +1,13 @@
 /** The instrument in the middle of Explore: every component as a column over the members' distribution, before and now. */
-import { type PointerEvent, type ReactNode, memo, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type PointerEvent,
+  type ReactNode,
+  memo,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Component } from "../../../src-preload/contract/spaces.ts";
 import { TRACK_SIGMA, dragScale, isBeyond, knownRange, snap } from "../../lib/slider.ts";
 
@@ -35,7 +43,10 @@ export function Profile(props: ProfileProps): ReactNode {
   const column = Math.max(MIN_COLUMN, (size.width - LEFT - RIGHT) / Math.max(1, components.length));
   const width = Math.max(size.width, LEFT + RIGHT + column * components.length);
   const plot = Math.max(60, size.height - TOP - BOTTOM);
-  const y = (value: number): number => TOP + plot / 2 - (Math.min(TRACK_SIGMA, Math.max(-TRACK_SIGMA, value)) / (2 * TRACK_SIGMA)) * plot;
+  const y = (value: number): number =>
+    TOP +
+    plot / 2 -
+    (Math.min(TRACK_SIGMA, Math.max(-TRACK_SIGMA, value)) / (2 * TRACK_SIGMA)) * plot;
   const bar = Math.min(10, Math.max(3, column * 0.26));
 
   function indexAt(event: PointerEvent<SVGSVGElement>): number | null {
@@ -64,7 +75,12 @@ export function Profile(props: ProfileProps): ReactNode {
             props.onSelect(index);
             if (locked.includes(index)) return;
             event.currentTarget.setPointerCapture(event.pointerId);
-            drag.current = { index, y: event.clientY, raw: values[index] ?? 0, gesture: `profile-${gestures++}` };
+            drag.current = {
+              index,
+              y: event.clientY,
+              raw: values[index] ?? 0,
+              gesture: `profile-${gestures++}`,
+            };
           }}
           onPointerMove={(event) => {
             const now = drag.current;
@@ -81,10 +97,20 @@ export function Profile(props: ProfileProps): ReactNode {
           onPointerLeave={() => setOver(null)}
           onDoubleClick={(event) => {
             const index = indexAt(event as unknown as PointerEvent<SVGSVGElement>);
-            if (index !== null && !locked.includes(index)) props.onChange(index, before[index] ?? 0, `reset-${gestures++}`);
+            if (index !== null && !locked.includes(index))
+              props.onChange(index, before[index] ?? 0, `reset-${gestures++}`);
           }}
         >
-          {marked !== null && <rect className="profile-marked" x={LEFT + marked * column} y={TOP} width={column} height={plot + BOTTOM - 4} rx="4" />}
+          {marked !== null && (
+            <rect
+              className="profile-marked"
+              x={LEFT + marked * column}
+              y={TOP}
+              width={column}
+              height={plot + BOTTOM - 4}
+              rx="4"
+            />
+          )}
           <Backdrop components={components} column={column} plot={plot} width={width} />
           {components.map((component, i) => {
             const value = values[i] ?? 0;
@@ -93,11 +119,47 @@ export function Profile(props: ProfileProps): ReactNode {
             const beyond = isBeyond(value, rangeOf(component));
             const top = Math.min(y(0), y(value));
             return (
-              <g key={component.index} className="profile-value" data-changed={snap(old) !== snap(value) || undefined} data-beyond={beyond || undefined} data-locked={locked.includes(i) || undefined}>
-                {compare && snap(old) !== snap(value) && <rect className="profile-before" x={middle - bar / 2 - 1.5} y={Math.min(y(0), y(old))} width={bar + 3} height={Math.max(1, Math.abs(y(old) - y(0)))} rx="2" />}
-                <rect className="profile-bar" x={middle - bar / 2} y={top} width={bar} height={Math.abs(y(value) - y(0))} rx={Math.min(2, bar / 2)} />
-                <circle className="profile-end" cx={middle} cy={y(value)} r={Math.min(5, bar * 0.5 + 1)} />
-                {Math.abs(value) > TRACK_SIGMA && <path className="profile-off" d={value > 0 ? `M${middle - 5} ${TOP + 6}l5 -6l5 6z` : `M${middle - 5} ${TOP + plot - 6}l5 6l5 -6z`} />}
+              <g
+                key={component.index}
+                className="profile-value"
+                data-changed={snap(old) !== snap(value) || undefined}
+                data-beyond={beyond || undefined}
+                data-locked={locked.includes(i) || undefined}
+              >
+                {compare && snap(old) !== snap(value) && (
+                  <rect
+                    className="profile-before"
+                    x={middle - bar / 2 - 1.5}
+                    y={Math.min(y(0), y(old))}
+                    width={bar + 3}
+                    height={Math.max(1, Math.abs(y(old) - y(0)))}
+                    rx="2"
+                  />
+                )}
+                <rect
+                  className="profile-bar"
+                  x={middle - bar / 2}
+                  y={top}
+                  width={bar}
+                  height={Math.abs(y(value) - y(0))}
+                  rx={Math.min(2, bar / 2)}
+                />
+                <circle
+                  className="profile-end"
+                  cx={middle}
+                  cy={y(value)}
+                  r={Math.min(5, bar * 0.5 + 1)}
+                />
+                {Math.abs(value) > TRACK_SIGMA && (
+                  <path
+                    className="profile-off"
+                    d={
+                      value > 0
+                        ? `M${middle - 5} ${TOP + 6}l5 -6l5 6z`
+                        : `M${middle - 5} ${TOP + plot - 6}l5 6l5 -6z`
+                    }
+                  />
+                )}
               </g>
             );
           })}
@@ -117,8 +179,26 @@ export function rangeOf(component: Component): { low: number; high: number } {
 }
 
 /** Everything that does not move while a slider moves. */
-const Backdrop = memo(function Backdrop({ components, column, plot, width }: { readonly components: readonly Component[]; readonly column: number; readonly plot: number; readonly width: number }): ReactNode {
-  const violins = useMemo(() => components.map((component, i) => violin(component.histogram, LEFT + (i + 0.5) * column, column * 0.44, plot)).join(""), [components, column, plot]);
+const Backdrop = memo(function Backdrop({
+  components,
+  column,
+  plot,
+  width,
+}: {
+  readonly components: readonly Component[];
+  readonly column: number;
+  readonly plot: number;
+  readonly width: number;
+}): ReactNode {
+  const violins = useMemo(
+    () =>
+      components
+        .map((component, i) =>
+          violin(component.histogram, LEFT + (i + 0.5) * column, column * 0.44, plot),
+        )
+        .join(""),
+    [components, column, plot],
+  );
   const most = Math.max(...components.map((component) => component.explained), 1e-9);
   const lines = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
   const each = column >= 22 ? 1 : column >= 12 ? 5 : 10;
@@ -127,7 +207,13 @@ const Backdrop = memo(function Backdrop({ components, column, plot, width }: { r
     <g>
       {lines.map((value) => (
         <g key={value}>
-          <line className={value === 0 ? "profile-zero" : "profile-line"} x1={LEFT - 6} x2={width - RIGHT + 4} y1={at(value)} y2={at(value)} />
+          <line
+            className={value === 0 ? "profile-zero" : "profile-line"}
+            x1={LEFT - 6}
+            x2={width - RIGHT + 4}
+            y1={at(value)}
+            y2={at(value)}
+          />
           <text className="profile-text" x={LEFT - 12} y={at(value) + 4} textAnchor="end">
             {value === 0 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(value)}`}
           </text>
@@ -143,11 +229,24 @@ const Backdrop = memo(function Backdrop({ components, column, plot, width }: { r
         return (
           <g key={component.index}>
             {(component.index + 1) % each === 0 || each === 1 ? (
-              <text className="profile-text" x={middle} y={TOP + plot + 22} textAnchor="middle" data-named={component.name !== "" || undefined}>
+              <text
+                className="profile-text"
+                x={middle}
+                y={TOP + plot + 22}
+                textAnchor="middle"
+                data-named={component.name !== "" || undefined}
+              >
                 {component.index + 1}
               </text>
             ) : null}
-            <rect className="profile-share" x={middle - Math.min(5, column * 0.25)} y={TOP + plot + BOTTOM - 4 - tall} width={Math.min(10, column * 0.5)} height={tall} rx="1" />
+            <rect
+              className="profile-share"
+              x={middle - Math.min(5, column * 0.25)}
+              y={TOP + plot + BOTTOM - 4 - tall}
+              width={Math.min(10, column * 0.5)}
+              height={tall}
+              rx="1"
+            />
           </g>
         );
       })}
@@ -160,20 +259,30 @@ function violin(bins: readonly number[], middle: number, half: number, plot: num
   const top = Math.max(...bins, 1e-9);
   const step = plot / Math.max(1, bins.length);
   // Bin 0 is -4 sigma, which lies at the bottom.
-  const points = bins.map((bin, i) => ({ y: TOP + plot - (i + 0.5) * step, x: half * Math.sqrt(bin / top) }));
+  const points = bins.map((bin, i) => ({
+    y: TOP + plot - (i + 0.5) * step,
+    x: half * Math.sqrt(bin / top),
+  }));
   const used = points.filter((point) => point.x > 0);
   if (used.length === 0) return "";
   const right = used.map((point) => `${(middle + point.x).toFixed(1)} ${point.y.toFixed(1)}`);
-  const left = used.map((point) => `${(middle - point.x).toFixed(1)} ${point.y.toFixed(1)}`).reverse();
+  const left = used
+    .map((point) => `${(middle - point.x).toFixed(1)} ${point.y.toFixed(1)}`)
+    .reverse();
   return `M${right.join("L")}L${left.join("L")}Z`;
 }
 
-export function useSize(element: React.RefObject<HTMLElement | null>): { width: number; height: number } {
+export function useSize(element: React.RefObject<HTMLElement | null>): {
+  width: number;
+  height: number;
+} {
   const [size, setSize] = useState({ width: 0, height: 0 });
   useEffect(() => {
     const target = element.current;
     if (target === null) return undefined;
-    const observer = new ResizeObserver(() => setSize({ width: target.clientWidth, height: target.clientHeight }));
+    const observer = new ResizeObserver(() =>
+      setSize({ width: target.clientWidth, height: target.clientHeight }),
+    );
     observer.observe(target);
     return () => observer.disconnect();
   }, [element]);

@@ -36,7 +36,8 @@ export function Ring(props: RingProps): ReactNode {
     const radius = MEAN + Math.min(TRACK_SIGMA, Math.max(-TRACK_SIGMA, value)) * SIGMA;
     return `${(100 + radius * Math.cos(angle)).toFixed(2)} ${(100 + radius * Math.sin(angle)).toFixed(2)}`;
   };
-  const outline = (list: readonly number[]): string => `M${components.map((_, i) => place(i, list[i] ?? 0)).join("L")}Z`;
+  const outline = (list: readonly number[]): string =>
+    `M${components.map((_, i) => place(i, list[i] ?? 0)).join("L")}Z`;
   const band = useMemo(() => {
     const high = components.map((component, i) => place(i, rangeOf(component).high));
     const low = components.map((component, i) => place(i, rangeOf(component).low));
@@ -51,7 +52,10 @@ export function Ring(props: RingProps): ReactNode {
     const x = ((event.clientX - rect.left) / rect.width) * 200 - 100;
     const y = ((event.clientY - rect.top) / rect.height) * 200 - 100;
     const turn = (Math.atan2(y, x) + Math.PI / 2 + 2 * Math.PI) % (2 * Math.PI);
-    return { index: Math.round((turn / (2 * Math.PI)) * amount) % amount, sigma: (Math.hypot(x, y) - MEAN) / SIGMA };
+    return {
+      index: Math.round((turn / (2 * Math.PI)) * amount) % amount,
+      sigma: (Math.hypot(x, y) - MEAN) / SIGMA,
+    };
   }
   function along(event: PointerEvent<SVGSVGElement>, index: number): number {
     const rect = event.currentTarget.getBoundingClientRect();
@@ -83,7 +87,12 @@ export function Ring(props: RingProps): ReactNode {
             props.onSelect(at.index);
             if (locked.includes(at.index)) return;
             event.currentTarget.setPointerCapture(event.pointerId);
-            drag.current = { index: at.index, at: along(event, at.index), raw: values[at.index] ?? 0, gesture: `ring-${gestures++}` };
+            drag.current = {
+              index: at.index,
+              at: along(event, at.index),
+              raw: values[at.index] ?? 0,
+              gesture: `ring-${gestures++}`,
+            };
           }}
           onPointerMove={(event) => {
             const now = drag.current;
@@ -108,19 +117,47 @@ export function Ring(props: RingProps): ReactNode {
           {components.map((component, i) => {
             const [x1, y1] = place(i, -4).split(" ");
             const [x2, y2] = place(i, 4).split(" ");
-            return <line key={component.index} className="ring-spoke" data-marked={marked === i || undefined} x1={x1} y1={y1} x2={x2} y2={y2} />;
+            return (
+              <line
+                key={component.index}
+                className="ring-spoke"
+                data-marked={marked === i || undefined}
+                x1={x1}
+                y1={y1}
+                x2={x2}
+                y2={y2}
+              />
+            );
           })}
           {compare && <path className="ring-before" d={outline(before)} />}
           <path className="ring-now" data-caution={caution || undefined} d={outline(values)} />
           {components.map((component, i) => {
             const [cx, cy] = place(i, values[i] ?? 0).split(" ");
-            return <circle key={component.index} className="ring-end" data-beyond={isBeyond(values[i] ?? 0, rangeOf(component)) || undefined} data-locked={locked.includes(i) || undefined} cx={cx} cy={cy} r={marked === i ? 2 : amount > 48 ? 0.8 : 1.3} />;
+            return (
+              <circle
+                key={component.index}
+                className="ring-end"
+                data-beyond={isBeyond(values[i] ?? 0, rangeOf(component)) || undefined}
+                data-locked={locked.includes(i) || undefined}
+                cx={cx}
+                cy={cy}
+                r={marked === i ? 2 : amount > 48 ? 0.8 : 1.3}
+              />
+            );
           })}
           {amount <= 64 &&
             components.map((component, i) => {
               const angle = -Math.PI / 2 + (2 * Math.PI * i) / amount;
               return (
-                <text key={component.index} className="ring-text" fontSize={Math.min(9, (11 * 200) / edge)} data-marked={marked === i || undefined} x={100 + 96 * Math.cos(angle)} y={100 + 96 * Math.sin(angle) + 1.4} textAnchor="middle">
+                <text
+                  key={component.index}
+                  className="ring-text"
+                  fontSize={Math.min(9, (11 * 200) / edge)}
+                  data-marked={marked === i || undefined}
+                  x={100 + 96 * Math.cos(angle)}
+                  y={100 + 96 * Math.sin(angle) + 1.4}
+                  textAnchor="middle"
+                >
                   {component.index + 1}
                 </text>
               );

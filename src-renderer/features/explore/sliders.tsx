@@ -9,7 +9,14 @@ import { IconButton } from "../../ui/icon-button.tsx";
 import { IconRefresh, IconSearch } from "../../ui/icons.ts";
 import { SigmaSlider } from "../../ui/sigma-slider.tsx";
 import { toastFailure } from "../../ui/toast.tsx";
-import { type Shown, pointOf, resetAll, setCoordinate, settleMove, toggleLock, useExplore } from "./explore-state.ts";
+import {
+  pointOf,
+  resetAll,
+  setCoordinate,
+  settleMove,
+  toggleLock,
+  useExplore,
+} from "./explore-state.ts";
 
 /** Rows are drawn in portions: a space may have thousands of components, of which the first tell nearly all. */
 const PORTION = 128;
@@ -28,16 +35,28 @@ export function Sliders({ space }: { readonly space: SpaceDetails }): ReactNode 
 
   useEffect(() => {
     if (selected === null) return;
-    list.current?.querySelector(`[data-component="${selected}"]`)?.scrollIntoView({ block: "nearest" });
+    list.current
+      ?.querySelector(`[data-component="${selected}"]`)
+      ?.scrollIntoView({ block: "nearest" });
   }, [selected]);
 
-  const changed = point === null ? 0 : point.coordinates.filter((value, i) => snap(value) !== snap(point.start.coordinates[i] ?? 0)).length;
+  const changed =
+    point === null
+      ? 0
+      : point.coordinates.filter(
+          (value, i) => snap(value) !== snap(point.start.coordinates[i] ?? 0),
+        ).length;
   const starred = space.componentList.filter((component) => component.starred).length;
   const searching = space.componentList.length > 12;
   const rows = space.componentList.filter((component) => {
-    if (text !== "" && !componentName(component).toLowerCase().includes(text.toLowerCase())) return false;
+    if (text !== "" && !componentName(component).toLowerCase().includes(text.toLowerCase()))
+      return false;
     if (shown === "starred") return component.starred;
-    if (shown === "changed") return snap(point?.coordinates[component.index] ?? 0) !== snap(point?.start.coordinates[component.index] ?? 0);
+    if (shown === "changed")
+      return (
+        snap(point?.coordinates[component.index] ?? 0) !==
+        snap(point?.start.coordinates[component.index] ?? 0)
+      );
     return true;
   });
 
@@ -48,7 +67,7 @@ export function Sliders({ space }: { readonly space: SpaceDetails }): ReactNode 
           fullWidth
           aria-label="Which components"
           value={shown}
-          onChange={(value) => useExplore.setState({ shown: value as Shown })}
+          onChange={(value) => useExplore.setState({ shown: value })}
           data={[
             { value: "all", label: "All" },
             { value: "changed", label: `Changed ${changed > 0 ? changed : ""}` },
@@ -57,21 +76,45 @@ export function Sliders({ space }: { readonly space: SpaceDetails }): ReactNode 
         />
         <div className="row">
           {searching ? (
-            <TextInput className="grow" aria-label="Find a component" placeholder="Find a component" leftSection={<IconSearch size={14} stroke={1.6} />} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+            <TextInput
+              className="grow"
+              aria-label="Find a component"
+              placeholder="Find a component"
+              leftSection={<IconSearch size={14} stroke={1.6} />}
+              value={text}
+              onChange={(event) => setText(event.currentTarget.value)}
+            />
           ) : (
-            <span className="section-title grow">{count(space.componentList.length)} components</span>
+            <span className="section-title grow">
+              {count(space.componentList.length)} components
+            </span>
           )}
-          <IconButton icon={IconRefresh} label="Reset all to the start" disabled={changed === 0} onClick={resetAll} />
+          <IconButton
+            icon={IconRefresh}
+            label="Reset all to the start"
+            disabled={changed === 0}
+            onClick={resetAll}
+          />
         </div>
       </div>
       <div className="sliders" ref={list} role="group" aria-label="Sliders">
         {rows.slice(0, portion).map((component) => (
           <Row key={component.index} spaceId={space.id} component={component} />
         ))}
-        {rows.length === 0 && <p className="sliders-none muted">{text === "" ? (shown === "changed" ? "Nothing is changed. Drag any slider." : "Star a component to find it here.") : "No component of that name."}</p>}
+        {rows.length === 0 && (
+          <p className="sliders-none muted">
+            {text === ""
+              ? shown === "changed"
+                ? "Nothing is changed. Drag any slider."
+                : "Star a component to find it here."
+              : "No component of that name."}
+          </p>
+        )}
         {rows.length > portion && (
           <div className="sliders-none">
-            <Button onClick={() => setPortion(portion + PORTION)}>Show {count(Math.min(PORTION, rows.length - portion))} more</Button>
+            <Button onClick={() => setPortion(portion + PORTION)}>
+              Show {count(Math.min(PORTION, rows.length - portion))} more
+            </Button>
           </div>
         )}
       </div>
@@ -79,14 +122,27 @@ export function Sliders({ space }: { readonly space: SpaceDetails }): ReactNode 
   );
 }
 
-const Row = memo(function Row({ spaceId, component }: { readonly spaceId: string; readonly component: Component }): ReactNode {
+const Row = memo(function Row({
+  spaceId,
+  component,
+}: {
+  readonly spaceId: string;
+  readonly component: Component;
+}): ReactNode {
   const index = component.index;
   const value = useExplore((state) => pointOf(state)?.coordinates[index] ?? 0);
   const before = useExplore((state) => pointOf(state)?.start.coordinates[index] ?? 0);
   const locked = useExplore((state) => pointOf(state)?.locked.includes(index) ?? false);
   const selected = useExplore((state) => state.selected === index);
-  const describe = useCallback((at: number, what: { name?: string; starred?: boolean }) => void describeComponent(spaceId, at, what), [spaceId]);
-  const star = useCallback((at: number) => describe(at, { starred: !component.starred }), [describe, component.starred]);
+  const describe = useCallback(
+    (at: number, what: { name?: string; starred?: boolean }) =>
+      void describeComponent(spaceId, at, what),
+    [spaceId],
+  );
+  const star = useCallback(
+    (at: number) => describe(at, { starred: !component.starred }),
+    [describe, component.starred],
+  );
   const rename = useCallback((at: number, name: string) => describe(at, { name }), [describe]);
   return (
     <SigmaSlider
@@ -116,11 +172,20 @@ export function selectComponent(index: number): void {
 }
 
 /** Shown at once; main's answer then confirms it. */
-async function describeComponent(id: string, index: number, what: { name?: string; starred?: boolean }): Promise<void> {
+async function describeComponent(
+  id: string,
+  index: number,
+  what: { name?: string; starred?: boolean },
+): Promise<void> {
   const key = queries.spaces.get.queryKey({ input: { id } });
   const old = queryClient.getQueryData<SpaceDetails>(key);
   if (old !== undefined)
-    queryClient.setQueryData<SpaceDetails>(key, { ...old, componentList: old.componentList.map((each) => (each.index === index ? { ...each, ...what } : each)) });
+    queryClient.setQueryData<SpaceDetails>(key, {
+      ...old,
+      componentList: old.componentList.map((each) =>
+        each.index === index ? { ...each, ...what } : each,
+      ),
+    });
   try {
     await studio.spaces.describeComponent({ id, index, ...what });
   } catch (error) {

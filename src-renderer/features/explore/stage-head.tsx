@@ -8,24 +8,64 @@ import { familyName, formName } from "../../lib/words.ts";
 import { queries, queryClient, studio } from "../../studio/client.ts";
 import { Picture } from "../../ui/glyph.tsx";
 import { IconButton } from "../../ui/icon-button.tsx";
-import { IconArrowsLeftRight, IconChevronDown, IconCube, IconDice5, IconPencil, IconPlus, IconTrash } from "../../ui/icons.ts";
+import {
+  IconArrowsLeftRight,
+  IconChevronDown,
+  IconCube,
+  IconDice5,
+  IconPencil,
+  IconPlus,
+  IconTrash,
+} from "../../ui/icons.ts";
 import { NumberText } from "../../ui/number-text.tsx";
 import { toast, toastFailure } from "../../ui/toast.tsx";
 import { IdentityPicker } from "../library/identity-picker.tsx";
-import { type Point, openSpace, randomise, startAt, startAtMean, useExplore } from "./explore-state.ts";
+import {
+  type Point,
+  openSpace,
+  randomise,
+  startAt,
+  startAtMean,
+  useExplore,
+} from "./explore-state.ts";
 import { openFit } from "./fit-state.ts";
 
-export function StageHead({ space, spaces, point }: { readonly space: Space; readonly spaces: readonly Space[]; readonly point: Point }): ReactNode {
+export function StageHead({
+  space,
+  spaces,
+  point,
+}: {
+  readonly space: Space;
+  readonly spaces: readonly Space[];
+  readonly point: Point;
+}): ReactNode {
   const compare = useExplore((state) => state.compare);
   const drawing = useExplore((state) => state.drawing);
   const seed = useExplore((state) => state.seed);
   return (
     <div className="stage-head">
       <SpaceMenu space={space} spaces={spaces} />
-      <IdentityPicker label="Where to start" family={space.family} extra={{ label: "Mean of the members", about: "all at 0", pick: startAtMean }} onPick={(card) => void startAt(space.id, card)}>
+      <IdentityPicker
+        label="Where to start"
+        family={space.family}
+        extra={{ label: "Mean of the members", about: "all at 0", pick: startAtMean }}
+        onPick={(card) => void startAt(space.id, card)}
+      >
         {(open, opened) => (
-          <button type="button" className="stage-chip" onClick={open} aria-expanded={opened} aria-label={`Starts at ${point.start.name}. Choose another start`}>
-            <span className="thumb stage-thumb">{point.start.id === null ? <span className="picker-mean stage-mean" /> : <Picture id={point.start.id} detail="small" />}</span>
+          <button
+            type="button"
+            className="stage-chip"
+            onClick={open}
+            aria-expanded={opened}
+            aria-label={`Starts at ${point.start.name}. Choose another start`}
+          >
+            <span className="thumb stage-thumb">
+              {point.start.id === null ? (
+                <span className="picker-mean stage-mean" />
+              ) : (
+                <Picture id={point.start.id} detail="small" />
+              )}
+            </span>
             <span className="stage-wide muted">Starts at</span>
             <strong className="clip">{point.start.name}</strong>
             <IconChevronDown size={14} aria-hidden="true" />
@@ -35,34 +75,81 @@ export function StageHead({ space, spaces, point }: { readonly space: Space; rea
       <span className="grow" />
       <span className="stage-chip stage-seed">
         <span className="muted stage-wide">Seed</span>
-        <NumberText label="Seed" value={seed} shown={String(seed)} step={1} onCommit={(value) => useExplore.setState({ seed: Math.max(0, Math.round(value)), sampled: 0 })} />
-        <IconButton icon={IconDice5} label="Randomise: draw from the members' distribution" hotkey="R" size={22} onClick={() => void randomise()} />
+        <NumberText
+          label="Seed"
+          value={seed}
+          shown={String(seed)}
+          step={1}
+          onCommit={(value) =>
+            useExplore.setState({ seed: Math.max(0, Math.round(value)), sampled: 0 })
+          }
+        />
+        <IconButton
+          icon={IconDice5}
+          label="Randomise: draw from the members' distribution"
+          hotkey="R"
+          size={22}
+          onClick={() => void randomise()}
+        />
       </span>
-      <SegmentedControl aria-label="How the point is drawn" value={drawing} onChange={(value) => useExplore.setState({ drawing: value === "ring" ? "ring" : "bars" })} data={[{ value: "bars", label: "Bars" }, { value: "ring", label: "Ring" }]} />
-      <IconButton icon={IconArrowsLeftRight} label="Compare with the start" hotkey="C" pressed={compare} onClick={() => useExplore.setState({ compare: !compare })} />
+      <SegmentedControl
+        aria-label="How the point is drawn"
+        value={drawing}
+        onChange={(value) => useExplore.setState({ drawing: value === "ring" ? "ring" : "bars" })}
+        data={[
+          { value: "bars", label: "Bars" },
+          { value: "ring", label: "Ring" },
+        ]}
+      />
+      <IconButton
+        icon={IconArrowsLeftRight}
+        label="Compare with the start"
+        hotkey="C"
+        pressed={compare}
+        onClick={() => useExplore.setState({ compare: !compare })}
+      />
     </div>
   );
 }
 
-function SpaceMenu({ space, spaces }: { readonly space: Space; readonly spaces: readonly Space[] }): ReactNode {
+function SpaceMenu({
+  space,
+  spaces,
+}: {
+  readonly space: Space;
+  readonly spaces: readonly Space[];
+}): ReactNode {
   const [opened, setOpened] = useState(false);
   return (
     <Menu opened={opened} onChange={setOpened} position="bottom-start" width={320}>
       <Menu.Target>
-        <button type="button" className="stage-chip" aria-label={`Space: ${space.name}. Choose another`}>
+        <button
+          type="button"
+          className="stage-chip"
+          aria-label={`Space: ${space.name}. Choose another`}
+        >
           <IconCube size={16} stroke={1.6} aria-hidden="true" />
           <strong className="clip">{space.name}</strong>
-          <span className="muted stage-wide">{formName(space.form).toLowerCase()}, {count(space.components)}</span>
+          <span className="muted stage-wide">
+            {formName(space.form).toLowerCase()}, {count(space.components)}
+          </span>
           <IconChevronDown size={14} aria-hidden="true" />
         </button>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>Spaces</Menu.Label>
         {spaces.map((each) => (
-          <Menu.Item key={each.id} disabled={!each.available} onClick={() => openSpace(each.id)} aria-current={each.id === space.id ? "true" : undefined}>
+          <Menu.Item
+            key={each.id}
+            disabled={!each.available}
+            onClick={() => openSpace(each.id)}
+            aria-current={each.id === space.id ? "true" : undefined}
+          >
             <span className="strong">{each.name}</span>
             <div className="small muted">
-              {each.available ? `${familyName(each.family)}, ${formName(each.form).toLowerCase()}, ${plural(each.components, "component")}, ${plural(each.members, "member")}` : "Its file is gone"}
+              {each.available
+                ? `${familyName(each.family)}, ${formName(each.form).toLowerCase()}, ${plural(each.components, "component")}, ${plural(each.members, "member")}`
+                : "Its file is gone"}
             </div>
           </Menu.Item>
         ))}
@@ -70,10 +157,17 @@ function SpaceMenu({ space, spaces }: { readonly space: Space; readonly spaces: 
         <Menu.Item leftSection={<IconPlus size={16} stroke={1.6} />} onClick={() => openFit(null)}>
           Fit a space…
         </Menu.Item>
-        <Menu.Item leftSection={<IconPencil size={16} stroke={1.6} />} onClick={() => rename(space)}>
+        <Menu.Item
+          leftSection={<IconPencil size={16} stroke={1.6} />}
+          onClick={() => rename(space)}
+        >
           Rename {space.name}…
         </Menu.Item>
-        <Menu.Item leftSection={<IconTrash size={16} stroke={1.6} />} color="var(--danger)" onClick={() => void remove(space)}>
+        <Menu.Item
+          leftSection={<IconTrash size={16} stroke={1.6} />}
+          color="var(--danger)"
+          onClick={() => void remove(space)}
+        >
           Delete {space.name}
         </Menu.Item>
       </Menu.Dropdown>
@@ -86,7 +180,19 @@ function rename(space: Space): void {
   modals.openConfirmModal({
     title: "Rename the space",
     labels: { confirm: "Rename", cancel: "Cancel" },
-    children: <input className="name-text-input stage-rename" aria-label="Name of the space" defaultValue={name} autoFocus data-autofocus maxLength={200} onChange={(event) => { name = event.currentTarget.value; }} />,
+    children: (
+      <input
+        className="name-text-input stage-rename"
+        aria-label="Name of the space"
+        defaultValue={name}
+        autoFocus
+        data-autofocus
+        maxLength={200}
+        onChange={(event) => {
+          name = event.currentTarget.value;
+        }}
+      />
+    ),
     onConfirm() {
       if (name.trim() === "" || name === space.name) return;
       studio.spaces

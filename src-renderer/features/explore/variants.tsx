@@ -4,14 +4,28 @@ import { NameText } from "../../ui/name-text.tsx";
 import { openMenu } from "../../ui/context-menu.tsx";
 import { Signature } from "../../ui/glyph.tsx";
 import { IconCamera, IconCheck, IconSparkles, IconTrash } from "../../ui/icons.ts";
-import { type Point, addAround, removeVariant, renameVariant, setCoordinates, snapshot } from "./explore-state.ts";
+import {
+  type Point,
+  addAround,
+  removeVariant,
+  renameVariant,
+  setCoordinates,
+  snapshot,
+} from "./explore-state.ts";
 
 export function Variants({ point }: { readonly point: Point }): ReactNode {
-  const same = (coordinates: readonly number[]): boolean => coordinates.every((value, i) => value === point.coordinates[i]);
+  const same = (coordinates: readonly number[]): boolean =>
+    coordinates.every((value, i) => value === point.coordinates[i]);
   return (
     <div className="strip" role="list" aria-label="Variants">
       <div className="strip-item" role="listitem">
-        <button type="button" className="strip-picture" aria-label={`Back to the start, ${point.start.name}`} aria-pressed={same(point.start.coordinates)} onClick={() => setCoordinates(point.start.coordinates)}>
+        <button
+          type="button"
+          className="strip-picture"
+          aria-label={`Back to the start, ${point.start.name}`}
+          aria-pressed={same(point.start.coordinates)}
+          onClick={() => setCoordinates(point.start.coordinates)}
+        >
           <Signature coordinates={point.start.coordinates} />
         </button>
         <span className="strip-name clip">{point.start.name}</span>
@@ -24,8 +38,20 @@ export function Variants({ point }: { readonly point: Point }): ReactNode {
           onContextMenu={(event) => {
             event.preventDefault();
             openMenu(event, variant.name, [
-              { id: "apply", label: "Go there", icon: IconCheck, run: () => setCoordinates(variant.coordinates) },
-              { id: "remove", label: "Delete", icon: IconTrash, danger: true, section: "delete", run: () => removeVariant(variant.id) },
+              {
+                id: "apply",
+                label: "Go there",
+                icon: IconCheck,
+                run: () => setCoordinates(variant.coordinates),
+              },
+              {
+                id: "remove",
+                label: "Delete",
+                icon: IconTrash,
+                danger: true,
+                section: "delete",
+                run: () => removeVariant(variant.id),
+              },
             ]);
           }}
         >
@@ -41,7 +67,12 @@ export function Variants({ point }: { readonly point: Point }): ReactNode {
           >
             <Signature coordinates={variant.coordinates} before={point.start.coordinates} />
           </button>
-          <NameText value={variant.name} label={`Rename ${variant.name}`} className="strip-name" onCommit={(name) => renameVariant(variant.id, name)} />
+          <NameText
+            value={variant.name}
+            label={`Rename ${variant.name}`}
+            className="strip-name"
+            onCommit={(name) => renameVariant(variant.id, name)}
+          />
         </div>
       ))}
       <div className="strip-tools">

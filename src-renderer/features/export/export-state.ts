@@ -15,7 +15,12 @@ interface ExportState {
   readonly job: string | null;
 }
 
-export const useExport = create<ExportState>(() => ({ ids: [], options: null, folder: null, job: null }));
+export const useExport = create<ExportState>(() => ({
+  ids: [],
+  options: null,
+  folder: null,
+  job: null,
+}));
 
 const Stored = z.object({
   ids: z.array(z.string()),

@@ -17,14 +17,18 @@ export function Folders(): ReactNode {
   const capabilities = useQuery(queries.system.capabilities.queryOptions()).data;
   const [picking, setPicking] = useState(false);
   const known = data?.some((each) => each.path === folder) === true;
-  const list: readonly ComfyFolder[] = folder !== null && data !== undefined && !known ? [...data, { path: folder, source: "chosen", tool: "", exists: true, writable: true }] : (data ?? []);
+  const list: readonly ComfyFolder[] =
+    folder !== null && data !== undefined && !known
+      ? [...data, { path: folder, source: "chosen", tool: "", exists: true, writable: true }]
+      : (data ?? []);
 
   async function take(path: string): Promise<void> {
     setPicking(false);
     useExport.setState({ folder: path });
     try {
       const settings = await studio.system.settings();
-      if (!settings.folders.includes(path)) await studio.system.changeSettings({ folders: [...settings.folders, path] });
+      if (!settings.folders.includes(path))
+        await studio.system.changeSettings({ folders: [...settings.folders, path] });
       await queryClient.invalidateQueries({ queryKey: queries.exports.folders.key() });
     } catch (failure) {
       toastFailure("The folder is used but was not remembered", failure);
@@ -43,11 +47,21 @@ export function Folders(): ReactNode {
   if (error !== null) return <Failed doing="Folders could not be looked for" error={error} />;
   return (
     <>
-      <Radio.Group aria-label="Folder to write to" value={folder ?? ""} onChange={(path) => useExport.setState({ folder: path })}>
+      <Radio.Group
+        aria-label="Folder to write to"
+        value={folder ?? ""}
+        onChange={(path) => useExport.setState({ folder: path })}
+      >
         <div className="target-list">
           {data === undefined && [0, 1].map((i) => <Skeleton key={i} height={46} />)}
           {list.map((each) => (
-            <Radio.Card key={each.path} value={each.path} className="target" disabled={!each.writable} aria-label={each.path}>
+            <Radio.Card
+              key={each.path}
+              value={each.path}
+              className="target"
+              disabled={!each.writable}
+              aria-label={each.path}
+            >
               <Radio.Indicator size="xs" />
               <span className="grow">
                 <span className="target-path" title={each.path}>
@@ -61,13 +75,23 @@ export function Folders(): ReactNode {
               </span>
             </Radio.Card>
           ))}
-          {data?.length === 0 && folder === null && <p className="small muted target-none">No ComfyUI or A1111 was found at the usual places. Choose its folder for LoRAs, usually models/loras.</p>}
+          {data?.length === 0 && folder === null && (
+            <p className="small muted target-none">
+              No ComfyUI or A1111 was found at the usual places. Choose its folder for LoRAs,
+              usually models/loras.
+            </p>
+          )}
         </div>
       </Radio.Group>
       <Button fullWidth leftSection={<IconFolderOpen size={16} stroke={1.6} />} onClick={choose}>
         Choose a folder…
       </Button>
-      <Modal opened={picking} onClose={() => setPicking(false)} title="Choose a folder to write to" size={560}>
+      <Modal
+        opened={picking}
+        onClose={() => setPicking(false)}
+        title="Choose a folder to write to"
+        size={560}
+      >
         <FolderPicker mayBeEmpty verb="Write here" onPick={(path) => void take(path)} />
       </Modal>
     </>

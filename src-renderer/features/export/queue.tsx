@@ -28,7 +28,14 @@ const BATCH = 100;
 
 export function Queue({ ids, preview, result }: QueueProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({ count: ids.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 6 });
+  // Its methods change with every scroll; nothing here memoises by them.
+  // oxlint-disable-next-line react/incompatible-library
+  const rows = useVirtualizer({
+    count: ids.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    overscan: 6,
+  });
   const written = useMemo(() => new Map(result?.files.map((file) => [file.id, file])), [result]);
   const failed = useMemo(() => new Map(result?.failed.map((each) => [each.id, each])), [result]);
   return (
@@ -41,8 +48,23 @@ export function Queue({ ids, preview, result }: QueueProps): ReactNode {
           const file = written.get(id);
           const failure = failed.get(id);
           return (
-            <div key={id} className="queue-row" role="listitem" style={{ transform: `translateY(${item.start}px)` }} data-failed={failure !== undefined || undefined}>
-              <QueueRow id={id} ids={ids} batch={batch} at={item.index % BATCH} preview={preview} path={file?.path} size={file?.bytes} failure={failure?.reason} />
+            <div
+              key={id}
+              className="queue-row"
+              role="listitem"
+              style={{ transform: `translateY(${item.start}px)` }}
+              data-failed={failure !== undefined || undefined}
+            >
+              <QueueRow
+                id={id}
+                ids={ids}
+                batch={batch}
+                at={item.index % BATCH}
+                preview={preview}
+                path={file?.path}
+                size={file?.bytes}
+                failure={failure?.reason}
+              />
             </div>
           );
         })}
@@ -62,10 +84,24 @@ interface RowProps {
   readonly failure: string | undefined;
 }
 
-const QueueRow = memo(function QueueRow({ id, ids, batch, at, preview, path, size, failure }: RowProps): ReactNode {
+const QueueRow = memo(function QueueRow({
+  id,
+  ids,
+  batch,
+  at,
+  preview,
+  path,
+  size,
+  failure,
+}: RowProps): ReactNode {
   const { data, error } = useQuery(queries.library.get.queryOptions({ input: { id } }));
   const names = useQuery(
-    queries.exports.preview.queryOptions({ input: { ids: ids.slice(batch * BATCH, (batch + 1) * BATCH), ...preview }, enabled: preview.template.trim() !== "", retry: false, placeholderData: (old) => old }),
+    queries.exports.preview.queryOptions({
+      input: { ids: ids.slice(batch * BATCH, (batch + 1) * BATCH), ...preview },
+      enabled: preview.template.trim() !== "",
+      retry: false,
+      placeholderData: (old) => old,
+    }),
   );
   const name = names.data?.[at];
   return (
@@ -74,21 +110,37 @@ const QueueRow = memo(function QueueRow({ id, ids, batch, at, preview, path, siz
         <Picture id={id} preview={data?.preview} detail="small" />
       </span>
       <span className="queue-name">
-        <span className="clip">{error === null ? (data?.name ?? "…") : "No longer in the library"}</span>
-        <span className="tiny muted">{data === undefined ? "" : data.kind === "recipe" ? `recipe, rank ${rank(data.rank)}` : `rank ${rank(data.rank)}`}</span>
+        <span className="clip">
+          {error === null ? (data?.name ?? "…") : "No longer in the library"}
+        </span>
+        <span className="tiny muted">
+          {data === undefined
+            ? ""
+            : data.kind === "recipe"
+              ? `recipe, rank ${rank(data.rank)}`
+              : `rank ${rank(data.rank)}`}
+        </span>
       </span>
       <span className="queue-file clip" title={path ?? failure ?? name} data-selectable>
-        {failure ?? path ?? (name === undefined ? "" : name.endsWith(".safetensors") ? name : `${name}.safetensors`)}
+        {failure ??
+          path ??
+          (name === undefined ? "" : name.endsWith(".safetensors") ? name : `${name}.safetensors`)}
       </span>
       <span className="queue-state small muted">
         {failure !== undefined && <IconAlertTriangle size={16} stroke={1.6} aria-label="Failed" />}
         {path !== undefined && (
           <>
-            <IconCheck size={16} stroke={1.8} aria-label="Written" /> {size !== undefined && bytes(size)}
+            <IconCheck size={16} stroke={1.8} aria-label="Written" />{" "}
+            {size !== undefined && bytes(size)}
           </>
         )}
       </span>
-      <IconButton icon={IconX} label={`Take ${data?.name ?? "it"} off the queue`} size={22} onClick={() => unqueue(id)} />
+      <IconButton
+        icon={IconX}
+        label={`Take ${data?.name ?? "it"} off the queue`}
+        size={22}
+        onClick={() => unqueue(id)}
+      />
     </>
   );
 });

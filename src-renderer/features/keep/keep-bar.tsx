@@ -22,7 +22,11 @@ interface KeepBarProps {
 /** What happens once it is kept. */
 type Then = "keep" | "export" | "file";
 
-const verbs: Record<Then, string> = { keep: "Keep", export: "Keep and export", file: "Keep and write the file" };
+const verbs: Record<Then, string> = {
+  keep: "Keep",
+  export: "Keep and export",
+  file: "Keep and write the file",
+};
 
 interface Staged {
   readonly key: string;
@@ -33,7 +37,7 @@ interface Staged {
 export function KeepBar({ draft, suggestion, source }: KeepBarProps): ReactNode {
   const [asking, setAsking] = useState<Then | null>(null);
   const [busy, setBusy] = useState<Then | null>(null);
-  const kept = useRef<{ key: string; id: string } | null>(null);
+  const [kept, setKept] = useState<{ key: string; id: string } | null>(null);
   const [staged, setStaged] = useState<Staged | null>(null);
   const capabilities = useQuery(queries.system.capabilities.queryOptions()).data;
   const settings = useQuery(queries.system.settings.queryOptions()).data;
@@ -43,7 +47,7 @@ export function KeepBar({ draft, suggestion, source }: KeepBarProps): ReactNode 
   const dragging = capabilities?.dragOut === true;
 
   /** The identity to write: the untouched start, or what this very draft was kept as. */
-  const present = source ?? (kept.current?.key === key ? kept.current.id : null);
+  const present = source ?? (kept?.key === key ? kept.id : null);
 
   async function finish(id: string, then: Then): Promise<void> {
     if (then === "export") {
@@ -62,7 +66,7 @@ export function KeepBar({ draft, suggestion, source }: KeepBarProps): ReactNode 
     setAsking(null);
     try {
       const made = await studio.identities.keep({ draft, name });
-      kept.current = { key, id: made.id };
+      setKept({ key, id: made.id });
       toast({
         text: `Kept as ${made.name}`,
         action: {
@@ -94,13 +98,31 @@ export function KeepBar({ draft, suggestion, source }: KeepBarProps): ReactNode 
 
   const file = staged?.key === key ? staged : null;
   return (
-    <Popover opened={asking !== null} onChange={(open) => !open && setAsking(null)} position="top-start" width="target" trapFocus returnFocus>
+    <Popover
+      opened={asking !== null}
+      onChange={(open) => !open && setAsking(null)}
+      position="top-start"
+      width="target"
+      trapFocus
+      returnFocus
+    >
       <Popover.Target>
         <div className="keep-bar">
-          <Button variant="filled" className="keep-primary" disabled={!ready} loading={busy === "keep"} onClick={() => start("keep")}>
+          <Button
+            variant="filled"
+            className="keep-primary"
+            disabled={!ready}
+            loading={busy === "keep"}
+            onClick={() => start("keep")}
+          >
             Keep as identity
           </Button>
-          <Button disabled={!ready} loading={busy === "export"} leftSection={<IconPackageExport size={16} stroke={1.6} />} onClick={() => start("export")}>
+          <Button
+            disabled={!ready}
+            loading={busy === "export"}
+            leftSection={<IconPackageExport size={16} stroke={1.6} />}
+            onClick={() => start("export")}
+          >
             Export…
           </Button>
           {dragging && file !== null ? (
@@ -119,18 +141,46 @@ export function KeepBar({ draft, suggestion, source }: KeepBarProps): ReactNode 
               <span className="clip">{file.name}</span>
             </span>
           ) : (
-            <Button disabled={!ready} loading={busy === "file"} leftSection={dragging ? <IconGripVertical size={16} stroke={1.6} /> : <IconDownload size={16} stroke={1.6} />} onClick={() => start("file")}>
+            <Button
+              disabled={!ready}
+              loading={busy === "file"}
+              leftSection={
+                dragging ? (
+                  <IconGripVertical size={16} stroke={1.6} />
+                ) : (
+                  <IconDownload size={16} stroke={1.6} />
+                )
+              }
+              onClick={() => start("file")}
+            >
               {dragging ? "Drag to ComfyUI" : "Download"}
             </Button>
           )}
         </div>
       </Popover.Target>
-      <Popover.Dropdown aria-label="Name of the new identity">{asking !== null && <NamePrompt key={asking} suggestion={suggestion} verb={verbs[asking]} done={(name) => void keep(name, asking)} />}</Popover.Dropdown>
+      <Popover.Dropdown aria-label="Name of the new identity">
+        {asking !== null && (
+          <NamePrompt
+            key={asking}
+            suggestion={suggestion}
+            verb={verbs[asking]}
+            done={(name) => void keep(name, asking)}
+          />
+        )}
+      </Popover.Dropdown>
     </Popover>
   );
 }
 
-function NamePrompt({ suggestion, verb, done }: { readonly suggestion: string; readonly verb: string; done(name: string): void }): ReactNode {
+function NamePrompt({
+  suggestion,
+  verb,
+  done,
+}: {
+  readonly suggestion: string;
+  readonly verb: string;
+  done(name: string): void;
+}): ReactNode {
   const [name, setName] = useState(suggestion);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.select(), []);
@@ -142,7 +192,14 @@ function NamePrompt({ suggestion, verb, done }: { readonly suggestion: string; r
         if (name.trim() !== "") done(name.trim());
       }}
     >
-      <TextInput ref={field} label="Name" data-autofocus value={name} maxLength={200} onChange={(event) => setName(event.currentTarget.value)} />
+      <TextInput
+        ref={field}
+        label="Name"
+        data-autofocus
+        value={name}
+        maxLength={200}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
       <Button type="submit" variant="filled" disabled={name.trim() === ""}>
         {verb}
       </Button>

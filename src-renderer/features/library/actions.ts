@@ -29,13 +29,21 @@ import { useLibrary } from "./library-state.ts";
 /** The contract's limit of parents in a blend. */
 const BLEND_LIMIT = 64;
 
-export function actionsFor(ids: readonly string[], collection: { id: string; name: string } | null): Action[] {
+export function actionsFor(
+  ids: readonly string[],
+  collection: { id: string; name: string } | null,
+): Action[] {
   const [first] = ids;
   if (first === undefined) return [];
   const many = ids.length > 1;
   if (useLibrary.getState().view === "trash")
     return [
-      { id: "restore", label: many ? `Restore ${count(ids.length)}` : "Restore", icon: IconRestore, run: () => void restoreIdentities(ids) },
+      {
+        id: "restore",
+        label: many ? `Restore ${count(ids.length)}` : "Restore",
+        icon: IconRestore,
+        run: () => void restoreIdentities(ids),
+      },
     ];
   const favourite = ids.every((id) => knownCard(id)?.favourite === true);
   const list: Action[] = [];
@@ -61,7 +69,12 @@ export function actionsFor(ids: readonly string[], collection: { id: string; nam
       },
     });
   if (many)
-    list.push({ id: "fit", label: `Fit a space over ${count(ids.length)}`, icon: IconCube, run: () => openFit([...ids]) });
+    list.push({
+      id: "fit",
+      label: `Fit a space over ${count(ids.length)}`,
+      icon: IconCube,
+      run: () => openFit([...ids]),
+    });
   list.push({
     id: "export",
     label: many ? `Export ${count(ids.length)}` : "Export",
@@ -77,7 +90,12 @@ export function actionsFor(ids: readonly string[], collection: { id: string; nam
     icon: favourite ? IconHeartFilled : IconHeart,
     hotkey: "F",
     section: "organise",
-    run: () => void changeMany(ids, { favourite: !favourite }, favourite ? "Take out of favourites" : "Add to favourites"),
+    run: () =>
+      void changeMany(
+        ids,
+        { favourite: !favourite },
+        favourite ? "Take out of favourites" : "Add to favourites",
+      ),
   });
   if (collection !== null)
     list.push({
@@ -110,7 +128,8 @@ export function actionsFor(ids: readonly string[], collection: { id: string; nam
 export function confirmEmptyTrash(amount: number): void {
   modals.openConfirmModal({
     title: `Erase ${plural(amount, "LoRA")} for good`,
-    children: "Copies inside the library are erased from disk. Files that Facet only refers to stay where they are. This cannot be undone.",
+    children:
+      "Copies inside the library are erased from disk. Files that Facet only refers to stay where they are. This cannot be undone.",
     labels: { confirm: `Erase ${count(amount)}`, cancel: "Keep them" },
     confirmProps: { color: "red", variant: "filled" },
     onConfirm() {

@@ -8,7 +8,13 @@ import { toastFailure } from "../../ui/toast.tsx";
 import { importPaths } from "./import.ts";
 import { useLibrary } from "./library-state.ts";
 
-export function AddFromHost({ opened, close }: { readonly opened: boolean; close(): void }): ReactNode {
+export function AddFromHost({
+  opened,
+  close,
+}: {
+  readonly opened: boolean;
+  close(): void;
+}): ReactNode {
   const input = useRef<HTMLInputElement>(null);
   const [sent, setSent] = useState<{ done: number; of: number } | null>(null);
   const collection = useLibrary((state) => state.collection) ?? undefined;
@@ -16,7 +22,10 @@ export function AddFromHost({ opened, close }: { readonly opened: boolean; close
   async function send(files: File[]): Promise<void> {
     setSent({ done: 0, of: files.length });
     try {
-      const paths = await uploadAll(files.map((file) => ({ file, name: file.name })), (done) => setSent({ done, of: files.length }));
+      const paths = await uploadAll(
+        files.map((file) => ({ file, name: file.name })),
+        (done) => setSent({ done, of: files.length }),
+      );
       if (paths.length > 0) await importPaths(paths, collection);
       close();
     } catch (error) {
@@ -37,8 +46,15 @@ export function AddFromHost({ opened, close }: { readonly opened: boolean; close
         }}
       />
       <div className="add-upload">
-        <span className="grow muted small">Or send files from this computer. Files and folders can also be dropped anywhere on the page.</span>
-        <Button leftSection={<IconUpload size={16} stroke={1.6} />} loading={sent !== null} onClick={() => input.current?.click()}>
+        <span className="grow muted small">
+          Or send files from this computer. Files and folders can also be dropped anywhere on the
+          page.
+        </span>
+        <Button
+          leftSection={<IconUpload size={16} stroke={1.6} />}
+          loading={sent !== null}
+          onClick={() => input.current?.click()}
+        >
           {sent === null ? "Send files" : `${sent.done} of ${sent.of}`}
         </Button>
         <input

@@ -1,6 +1,16 @@
 /** The grid: virtual rows over windowed pages, selection by mouse and keyboard, right click, drag onto collections. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Filter } from "../../../src-preload/contract/library.ts";
 import { arrowTarget, rangeTo, selectOne, selectRange, toggleOne } from "../../lib/selection.ts";
 import { studio } from "../../studio/client.ts";
@@ -39,6 +49,8 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
   const total = cards.total ?? 0;
   useEffect(() => onCount(cards.total), [cards.total, onCount]);
 
+  // Its methods change with every scroll; nothing here memoises by them.
+  // oxlint-disable-next-line react/incompatible-library
   const rows = useVirtualizer({
     count: Math.ceil(total / columns),
     getScrollElement: () => scroller.current,
@@ -52,7 +64,10 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
   const items = rows.getVirtualItems();
   const from = (items[0]?.index ?? 0) * columns;
   const to = ((items.at(-1)?.index ?? 10) + 1) * columns - 1;
-  useEffect(() => setRange((old) => (old.from === from && old.to === to ? old : { from, to })), [from, to]);
+  useEffect(
+    () => setRange((old) => (old.from === from && old.to === to ? old : { from, to })),
+    [from, to],
+  );
 
   // The place of last time can only be gone to once the rows are there.
   const restore = useRef(useLibrary.getState().scroll);
@@ -83,20 +98,31 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
     [cards, filter],
   );
 
-  function pick(index: number, event: { shiftKey: boolean; ctrlKey: boolean; metaKey: boolean }): void {
+  function pick(
+    index: number,
+    event: { shiftKey: boolean; ctrlKey: boolean; metaKey: boolean },
+  ): void {
     const card = cards.cardAt(index);
     if (event.shiftKey) {
       const span = rangeTo(selection, index);
       rangeIds(span.from, span.to)
         .then((ids) => select(selectRange(selection, ids, index)))
         .catch((error: unknown) => toastFailure("The range could not be selected", error));
-    } else if (card !== undefined) select(event.ctrlKey || event.metaKey ? toggleOne(selection, card.id, index) : selectOne(card.id, index));
+    } else if (card !== undefined)
+      select(
+        event.ctrlKey || event.metaKey
+          ? toggleOne(selection, card.id, index)
+          : selectOne(card.id, index),
+      );
   }
 
   function cardOf(event: { target: EventTarget }): { id: string; index: number } | null {
-    const element = event.target instanceof Element ? event.target.closest<HTMLElement>(".card[data-id]") : null;
+    const element =
+      event.target instanceof Element ? event.target.closest<HTMLElement>(".card[data-id]") : null;
     const id = element?.dataset["id"];
-    return element === null || id === undefined ? null : { id, index: Number(element.dataset["index"]) };
+    return element === null || id === undefined
+      ? null
+      : { id, index: Number(element.dataset["index"]) };
   }
 
   function menu(event: MouseEvent): void {
@@ -111,7 +137,10 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
   function key_(event: KeyboardEvent<HTMLDivElement>): void {
     if (event.altKey) return;
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? rowHeight) / rowHeight));
-    const target = event.ctrlKey || event.metaKey ? null : arrowTarget(selection.active, event.key, columns, total, page);
+    const target =
+      event.ctrlKey || event.metaKey
+        ? null
+        : arrowTarget(selection.active, event.key, columns, total, page);
     const ids = [...selection.ids];
     if (target !== null) {
       event.preventDefault();
@@ -126,7 +155,12 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
     } else if (event.key === "ContextMenu" || (event.shiftKey && event.key === "F10")) {
       event.preventDefault();
       const box = document.getElementById(`card-${ids.at(-1) ?? ""}`)?.getBoundingClientRect();
-      if (box !== undefined) openMenu({ clientX: box.left + 24, clientY: box.top + 24 }, "Selection", actionsFor(ids, collection));
+      if (box !== undefined)
+        openMenu(
+          { clientX: box.left + 24, clientY: box.top + 24 },
+          "Selection",
+          actionsFor(ids, collection),
+        );
     } else if (!event.ctrlKey && !event.metaKey && /^[0-5]$/u.test(event.key) && ids.length > 0) {
       void changeMany(ids, { rating: Number(event.key) }, "Rate");
     }
@@ -134,7 +168,13 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
 
   const active = selection.active === null ? undefined : cards.cardAt(selection.active);
   if (cards.error !== null && cards.total === undefined)
-    return <Failed doing="The library could not be read" error={cards.error} next="The files are untouched. Settings has a check of the library." />;
+    return (
+      <Failed
+        doing="The library could not be read"
+        error={cards.error}
+        next="The files are untouched. Settings has a check of the library."
+      />
+    );
   return (
     <div
       ref={scroller}
@@ -153,7 +193,8 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
       onClick={(event) => {
         const at = cardOf(event);
         if (at !== null) pick(at.index, event);
-        else if (!event.shiftKey && !event.ctrlKey && !event.metaKey) select({ ids: new Set(), anchor: null, active: null });
+        else if (!event.shiftKey && !event.ctrlKey && !event.metaKey)
+          select({ ids: new Set(), anchor: null, active: null });
       }}
       onDoubleClick={(event) => {
         const at = cardOf(event);
@@ -170,7 +211,12 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
       {cards.total === 0 ? (
         empty
       ) : (
-        <div style={{ height: cards.total === undefined ? "100%" : rows.getTotalSize(), position: "relative" }}>
+        <div
+          style={{
+            height: cards.total === undefined ? "100%" : rows.getTotalSize(),
+            position: "relative",
+          }}
+        >
           {cards.total === undefined && width > 0
             ? [0, 1, 2, 3].map((row) => (
                 <Row key={row} top={4 + row * rowHeight} columns={columns} width={cardWidth}>
@@ -190,21 +236,50 @@ export function CardGrid({ filter, collection, empty, onCount }: GridProps): Rea
   );
 }
 
-function cells(cards: Cards, first: number, columns: number, total: number, selection: { ids: ReadonlySet<string>; active: number | null }): ReactNode[] {
+function cells(
+  cards: Cards,
+  first: number,
+  columns: number,
+  total: number,
+  selection: { ids: ReadonlySet<string>; active: number | null },
+): ReactNode[] {
   return Array.from({ length: Math.min(columns, total - first) }, (_, i) => {
     const index = first + i;
     const card = cards.cardAt(index);
     return card === undefined ? (
       <CardSkeleton key={index} />
     ) : (
-      <LibraryCard key={card.id} card={card} index={index} total={total} selected={selection.ids.has(card.id)} active={selection.active === index} />
+      <LibraryCard
+        key={card.id}
+        card={card}
+        index={index}
+        total={total}
+        selected={selection.ids.has(card.id)}
+        active={selection.active === index}
+      />
     );
   });
 }
 
-function Row({ top, columns, width, children }: { readonly top: number; readonly columns: number; readonly width: number; readonly children: ReactNode }): ReactNode {
+function Row({
+  top,
+  columns,
+  width,
+  children,
+}: {
+  readonly top: number;
+  readonly columns: number;
+  readonly width: number;
+  readonly children: ReactNode;
+}): ReactNode {
   const style = useMemo(
-    () => ({ transform: `translateY(${top}px)`, gridTemplateColumns: `repeat(${columns}, ${width}px)`, gap: GAP, left: PADDING, ["--card" as string]: `${width}px` }),
+    () => ({
+      transform: `translateY(${top}px)`,
+      gridTemplateColumns: `repeat(${columns}, ${width}px)`,
+      gap: GAP,
+      left: PADDING,
+      ["--card" as string]: `${width}px`,
+    }),
     [top, columns, width],
   );
   return (

@@ -15,8 +15,15 @@ interface CardProps {
   readonly active: boolean;
 }
 
-export const LibraryCard = memo(function LibraryCard({ card, index, total, selected, active }: CardProps): ReactNode {
-  const badge = card.kind === "recipe" ? "recipe" : card.family === "sdxl" ? null : familyName(card.family);
+export const LibraryCard = memo(function LibraryCard({
+  card,
+  index,
+  total,
+  selected,
+  active,
+}: CardProps): ReactNode {
+  const badge =
+    card.kind === "recipe" ? "recipe" : card.family === "sdxl" ? null : familyName(card.family);
   return (
     <div
       id={`card-${card.id}`}
@@ -48,7 +55,11 @@ export const LibraryCard = memo(function LibraryCard({ card, index, total, selec
       <div className="card-foot">
         <span className="grow clip">rank {rank(card.rank)}</span>
         {card.favourite && <IconHeartFilled size={12} aria-hidden="true" />}
-        {card.rating > 0 && <span className="card-stars" aria-label={`${card.rating} of 5`}>{"★".repeat(card.rating)}</span>}
+        {card.rating > 0 && (
+          <span className="card-stars" aria-label={`${card.rating} of 5`}>
+            {"★".repeat(card.rating)}
+          </span>
+        )}
       </div>
     </div>
   );

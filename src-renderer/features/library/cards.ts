@@ -17,11 +17,19 @@ export interface Cards {
 
 export function useCards(filter: Filter, from: number, to: number): Cards {
   const pages: number[] = [];
-  for (let page = Math.floor(Math.max(0, from) / PAGE); page <= Math.floor(Math.max(0, to) / PAGE); page++) pages.push(page);
+  for (
+    let page = Math.floor(Math.max(0, from) / PAGE);
+    page <= Math.floor(Math.max(0, to) / PAGE);
+    page++
+  )
+    pages.push(page);
 
   const answers = useQueries({
     queries: pages.map((page) =>
-      queries.library.list.queryOptions({ input: { ...filter, offset: page * PAGE, limit: PAGE }, gcTime: 60_000 }),
+      queries.library.list.queryOptions({
+        input: { ...filter, offset: page * PAGE, limit: PAGE },
+        gcTime: 60_000,
+      }),
     ),
   });
 
@@ -36,7 +44,8 @@ export function useCards(filter: Filter, from: number, to: number): Cards {
     () => ({
       total,
       error,
-      cardAt: (index) => answers[pages.indexOf(Math.floor(index / PAGE))]?.data?.cards[index % PAGE],
+      cardAt: (index) =>
+        answers[pages.indexOf(Math.floor(index / PAGE))]?.data?.cards[index % PAGE],
     }),
     // `answers` is new on every render; which data it holds is told by pages and times.
     // oxlint-disable-next-line react/exhaustive-deps
@@ -44,14 +53,17 @@ export function useCards(filter: Filter, from: number, to: number): Cards {
   );
 
   // Until a new filter has its first answer the old cards stay: nothing flickers while one types.
-  if (total === undefined && error === null && last.current !== null && last.current.key !== key) return last.current.cards;
+  if (total === undefined && error === null && last.current !== null && last.current.key !== key)
+    return last.current.cards;
   if (total !== undefined) last.current = { key, cards };
   return cards;
 }
 
 /** A card that some page on screen has already loaded. */
 export function knownCard(id: string): Card | undefined {
-  for (const [, data] of queryClient.getQueriesData<{ cards: Card[] }>({ queryKey: queries.library.list.key() })) {
+  for (const [, data] of queryClient.getQueriesData<{ cards: Card[] }>({
+    queryKey: queries.library.list.key(),
+  })) {
     const found = data?.cards.find((card) => card.id === id);
     if (found !== undefined) return found;
   }

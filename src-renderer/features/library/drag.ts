@@ -13,5 +13,8 @@ export function setDragged(transfer: DataTransfer, ids: readonly string[]): void
 }
 
 export function takeDragged(transfer: DataTransfer): string[] {
-  return transfer.getData(TYPE).split("\n").filter((id) => id !== "");
+  return transfer
+    .getData(TYPE)
+    .split("\n")
+    .filter((id) => id !== "");
 }

@@ -14,7 +14,10 @@ interface Edit {
   redo(): Promise<unknown>;
 }
 
-export const useEdits = create<{ done: readonly Edit[]; undone: readonly Edit[] }>(() => ({ done: [], undone: [] }));
+export const useEdits = create<{ done: readonly Edit[]; undone: readonly Edit[] }>(() => ({
+  done: [],
+  undone: [],
+}));
 
 /** Beyond this many unknown rows the old values are not fetched one by one, and the edit offers no way back. */
 const FETCHED = 300;
@@ -64,19 +67,27 @@ async function oldValues(ids: readonly string[]): Promise<Map<string, Old> | nul
     else known.set(id, card);
   }
   if (unknown.length > FETCHED) return null;
-  for (const card of await Promise.all(unknown.map((id) => studio.library.get({ id })))) known.set(card.id, card);
+  for (const card of await Promise.all(unknown.map((id) => studio.library.get({ id }))))
+    known.set(card.id, card);
   return known;
 }
 
 /** The calls that bring old values back, as few as possible: ids with the same old value go together. */
-function wayBack(changes: Changes, old: ReadonlyMap<string, Old>): { ids: string[]; changes: Changes }[] {
+function wayBack(
+  changes: Changes,
+  old: ReadonlyMap<string, Old>,
+): { ids: string[]; changes: Changes }[] {
   const groups = new Map<string, { ids: string[]; changes: Changes }>();
   for (const [id, value] of old) {
     const back: Changes = {
       ...(changes.favourite === undefined ? {} : { favourite: value.favourite }),
       ...(changes.rating === undefined ? {} : { rating: value.rating }),
-      ...(changes.addTags === undefined ? {} : { removeTags: changes.addTags.filter((tag) => !value.tags.includes(tag)) }),
-      ...(changes.removeTags === undefined ? {} : { addTags: changes.removeTags.filter((tag) => value.tags.includes(tag)) }),
+      ...(changes.addTags === undefined
+        ? {}
+        : { removeTags: changes.addTags.filter((tag) => !value.tags.includes(tag)) }),
+      ...(changes.removeTags === undefined
+        ? {}
+        : { addTags: changes.removeTags.filter((tag) => value.tags.includes(tag)) }),
     };
     const key = JSON.stringify(back);
     const group = groups.get(key) ?? { ids: [], changes: back };
@@ -87,14 +98,21 @@ function wayBack(changes: Changes, old: ReadonlyMap<string, Old>): { ids: string
 }
 
 /** Favourite, rating and tags of any number of identities. */
-export async function changeMany(ids: readonly string[], changes: Changes, label: string): Promise<void> {
+export async function changeMany(
+  ids: readonly string[],
+  changes: Changes,
+  label: string,
+): Promise<void> {
   const all = [...ids];
   const old = await oldValues(all).catch(() => null);
   await run({
     label,
     redo: () => studio.library.update({ ids: all, changes }),
     undo: async () => {
-      if (old === null) throw new Error(`The old values of ${plural(all.length, "identity", "identities")} were not kept.`);
+      if (old === null)
+        throw new Error(
+          `The old values of ${plural(all.length, "identity", "identities")} were not kept.`,
+        );
       for (const back of wayBack(changes, old)) await studio.library.update(back);
     },
   });
@@ -134,27 +152,46 @@ export async function restoreIdentities(ids: readonly string[]): Promise<void> {
   });
   if (!done) return;
   select(nothing);
-  toast({ text: `${plural(all.length, "LoRA")} restored`, action: { label: "Undo", run: undoEdit } });
+  toast({
+    text: `${plural(all.length, "LoRA")} restored`,
+    action: { label: "Undo", run: undoEdit },
+  });
 }
 
-export async function addToCollection(id: string, name: string, ids: readonly string[]): Promise<void> {
+export async function addToCollection(
+  id: string,
+  name: string,
+  ids: readonly string[],
+): Promise<void> {
   const all = [...ids];
   const done = await run({
     label: `Add ${plural(all.length, "LoRA")} to ${name}`,
     redo: () => studio.library.addToCollection({ id, ids: all }),
     undo: () => studio.library.removeFromCollection({ id, ids: all }),
   });
-  if (done) toast({ text: `${plural(all.length, "LoRA")} added to “${name}”`, action: { label: "Undo", run: undoEdit } });
+  if (done)
+    toast({
+      text: `${plural(all.length, "LoRA")} added to “${name}”`,
+      action: { label: "Undo", run: undoEdit },
+    });
 }
 
-export async function takeFromCollection(id: string, name: string, ids: readonly string[]): Promise<void> {
+export async function takeFromCollection(
+  id: string,
+  name: string,
+  ids: readonly string[],
+): Promise<void> {
   const all = [...ids];
   const done = await run({
     label: `Take ${plural(all.length, "LoRA")} out of ${name}`,
     redo: () => studio.library.removeFromCollection({ id, ids: all }),
     undo: () => studio.library.addToCollection({ id, ids: all }),
   });
-  if (done) toast({ text: `${plural(all.length, "LoRA")} taken out of “${name}”`, action: { label: "Undo", run: undoEdit } });
+  if (done)
+    toast({
+      text: `${plural(all.length, "LoRA")} taken out of “${name}”`,
+      action: { label: "Undo", run: undoEdit },
+    });
 }
 
 export async function createCollection(name: string): Promise<string | null> {
@@ -192,5 +229,9 @@ export async function deleteCollection(id: string, name: string): Promise<void> 
       if (members.length > 0) await studio.library.addToCollection({ id: present, ids: members });
     },
   });
-  if (done) toast({ text: `Collection “${name}” deleted; its LoRAs stay in the library`, action: { label: "Undo", run: undoEdit } });
+  if (done)
+    toast({
+      text: `Collection “${name}” deleted; its LoRAs stay in the library`,
+      action: { label: "Undo", run: undoEdit },
+    });
 }

@@ -14,32 +14,53 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
   const inspection = data.inspection;
   const metadata = inspection?.metadata ?? {};
   const unmatched = inspection?.unmatched ?? [];
-  const trained = [metadata["ss_num_train_images"] && `${metadata["ss_num_train_images"]} pictures`, metadata["ss_steps"] && `${count(Number(metadata["ss_steps"]))} steps`].filter(Boolean).join(" · ");
+  const trained = [
+    metadata["ss_num_train_images"] && `${metadata["ss_num_train_images"]} pictures`,
+    metadata["ss_steps"] && `${count(Number(metadata["ss_steps"]))} steps`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
   const others = inspection?.adapters.filter((adapter) => adapter !== "lora") ?? [];
-  const storage = { copied: "copied into the library", referenced: "stays where it is", recipe: "recipe, made on demand" }[data.storage];
+  const storage = {
+    copied: "copied into the library",
+    referenced: "stays where it is",
+    recipe: "recipe, made on demand",
+  }[data.storage];
 
   return (
     <>
       <dl className="facts">
         <Fact name="Understood">
-          {data.kind === "recipe" ? plural(data.modules, "module") : `${count(data.matched)} of ${plural(data.total, "key")}, ${plural(data.modules, "module")}`}
+          {data.kind === "recipe"
+            ? plural(data.modules, "module")
+            : `${count(data.matched)} of ${plural(data.total, "key")}, ${plural(data.modules, "module")}`}
         </Fact>
         <Fact name="Family">
           {familyName(data.family)}
-          {inspection !== null && inspection.components.length > 0 && `, ${componentNames(inspection.components)}`}
+          {inspection !== null &&
+            inspection.components.length > 0 &&
+            `, ${componentNames(inspection.components)}`}
         </Fact>
         <Fact name="Written as">
           {dialectName(data.dialect)}
-          {inspection !== null && inspection.dtypes.length > 0 && ` · ${inspection.dtypes.map((dtype) => dtype.toLowerCase()).join(", ")}`}
+          {inspection !== null &&
+            inspection.dtypes.length > 0 &&
+            ` · ${inspection.dtypes.map((dtype) => dtype.toLowerCase()).join(", ")}`}
         </Fact>
         <Fact name={metadata["ss_network_alpha"] === undefined ? "Rank" : "Rank, alpha"}>
           {rank(data.rank)}
           {metadata["ss_network_alpha"] !== undefined && `, ${metadata["ss_network_alpha"]}`}
         </Fact>
-        {inspection !== null && inspection.parameters > 0 && <Fact name="Numbers">{count(inspection.parameters)}</Fact>}
+        {inspection !== null && inspection.parameters > 0 && (
+          <Fact name="Numbers">{count(inspection.parameters)}</Fact>
+        )}
         {others.length > 0 && <Fact name="Adapters">{others.join(", ")}, converted by SVD</Fact>}
-        {inspection !== null && inspection.needsBase.length > 0 && <Fact name="Needs the base">{inspection.needsBase.join(", ")}</Fact>}
-        {inspection !== null && inspection.embeddings.length > 0 && <Fact name="Embeddings">{inspection.embeddings.join(" ")}</Fact>}
+        {inspection !== null && inspection.needsBase.length > 0 && (
+          <Fact name="Needs the base">{inspection.needsBase.join(", ")}</Fact>
+        )}
+        {inspection !== null && inspection.embeddings.length > 0 && (
+          <Fact name="Embeddings">{inspection.embeddings.join(" ")}</Fact>
+        )}
         {trained !== "" && <Fact name="Trained on">{trained}</Fact>}
         <Fact name="Best at">
           <span className="row facts-weight">
@@ -48,7 +69,14 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
               value={data.preferredWeight ?? 1}
               shown={data.preferredWeight === null ? "–" : data.preferredWeight.toFixed(2)}
               step={0.05}
-              onCommit={(preferredWeight) => changeOne(data.id, { preferredWeight: Math.min(10, Math.max(-10, preferredWeight)) }, { preferredWeight: data.preferredWeight }, "Preferred strength")}
+              onCommit={(preferredWeight) =>
+                changeOne(
+                  data.id,
+                  { preferredWeight: Math.min(10, Math.max(-10, preferredWeight)) },
+                  { preferredWeight: data.preferredWeight },
+                  "Preferred strength",
+                )
+              }
             />
             <span className="muted">strength</span>
           </span>
@@ -69,7 +97,10 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
         )}
       </dl>
       {unmatched.length > 0 && (
-        <Fold title={`${plural(unmatched.length, "key")} not understood`} copy={unmatched.join("\n")}>
+        <Fold
+          title={`${plural(unmatched.length, "key")} not understood`}
+          copy={unmatched.join("\n")}
+        >
           <ul className="keys-list mono" data-selectable>
             {unmatched.slice(0, 500).map((key) => (
               <li key={key}>{key}</li>
@@ -78,7 +109,10 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
         </Fold>
       )}
       {Object.keys(metadata).length > 0 && (
-        <Fold title={`Metadata, ${plural(Object.keys(metadata).length, "entry", "entries")}`} copy={JSON.stringify(metadata, null, 2)}>
+        <Fold
+          title={`Metadata, ${plural(Object.keys(metadata).length, "entry", "entries")}`}
+          copy={JSON.stringify(metadata, null, 2)}
+        >
           <table className="metadata" data-selectable>
             <tbody>
               {Object.entries(metadata).map(([key, value]) => (
@@ -95,7 +129,13 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }): ReactNode {
+function Fact({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: ReactNode;
+}): ReactNode {
   return (
     <>
       <dt>{name}</dt>
@@ -104,17 +144,40 @@ function Fact({ name, children }: { readonly name: string; readonly children: Re
   );
 }
 
-export function Copy({ text, label }: { readonly text: string; readonly label: string }): ReactNode {
+export function Copy({
+  text,
+  label,
+}: {
+  readonly text: string;
+  readonly label: string;
+}): ReactNode {
   return <IconButton icon={IconCopy} label={label} size={20} onClick={() => copyText(text)} />;
 }
 
-export function Fold({ title, copy, children }: { readonly title: string; readonly copy?: string; readonly children: ReactNode }): ReactNode {
+export function Fold({
+  title,
+  copy,
+  children,
+}: {
+  readonly title: string;
+  readonly copy?: string;
+  readonly children: ReactNode;
+}): ReactNode {
   const [open, setOpen] = useState(false);
   return (
     <section className="fold">
       <div className="row">
-        <button type="button" className="plain section-title row grow" aria-expanded={open} onClick={() => setOpen(!open)}>
-          {open ? <IconChevronDown size={14} aria-hidden="true" /> : <IconChevronRight size={14} aria-hidden="true" />}
+        <button
+          type="button"
+          className="plain section-title row grow"
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
+          {open ? (
+            <IconChevronDown size={14} aria-hidden="true" />
+          ) : (
+            <IconChevronRight size={14} aria-hidden="true" />
+          )}
           {title}
         </button>
         {open && copy !== undefined && <Copy text={copy} label={`Copy: ${title}`} />}

@@ -25,17 +25,42 @@ interface PickerProps {
 
 const SHOWN = 40;
 
-export function IdentityPicker({ label, family, extra, without, several = false, onPick, children }: PickerProps): ReactNode {
+export function IdentityPicker({
+  label,
+  family,
+  extra,
+  without,
+  several = false,
+  onPick,
+  children,
+}: PickerProps): ReactNode {
   const [opened, setOpened] = useState(false);
   return (
-    <Popover opened={opened} onChange={setOpened} width={300} position="bottom-start" trapFocus returnFocus>
+    <Popover
+      opened={opened}
+      onChange={setOpened}
+      width={300}
+      position="bottom-start"
+      trapFocus
+      returnFocus
+    >
       <Popover.Target>{children(() => setOpened(!opened), opened)}</Popover.Target>
       <Popover.Dropdown p={0} aria-label={label}>
         {opened && (
           <List
             label={label}
             family={family}
-            extra={extra === undefined ? undefined : { ...extra, pick: () => { extra.pick(); setOpened(false); } }}
+            extra={
+              extra === undefined
+                ? undefined
+                : {
+                    ...extra,
+                    pick: () => {
+                      extra.pick();
+                      setOpened(false);
+                    },
+                  }
+            }
             without={without}
             onPick={(card) => {
               onPick(card);
@@ -48,11 +73,28 @@ export function IdentityPicker({ label, family, extra, without, several = false,
   );
 }
 
-function List({ label, family, extra, without, onPick }: { readonly label: string; readonly family: Family | undefined; readonly extra: PickerProps["extra"] | undefined; readonly without: ReadonlySet<string> | undefined; onPick(card: Card): void }): ReactNode {
+function List({
+  label,
+  family,
+  extra,
+  without,
+  onPick,
+}: {
+  readonly label: string;
+  readonly family: Family | undefined;
+  readonly extra: PickerProps["extra"] | undefined;
+  readonly without: ReadonlySet<string> | undefined;
+  onPick(card: Card): void;
+}): ReactNode {
   const [text, setText] = useState("");
   const [active, setActive] = useState(0);
   const query = [text, family === undefined ? "" : `family:${family}`].join(" ").trim();
-  const { data } = useQuery(queries.library.list.queryOptions({ input: { query, limit: SHOWN, sort: text === "" ? "newest" : "name" }, placeholderData: keepPreviousData }));
+  const { data } = useQuery(
+    queries.library.list.queryOptions({
+      input: { query, limit: SHOWN, sort: text === "" ? "newest" : "name" },
+      placeholderData: keepPreviousData,
+    }),
+  );
   const cards = (data?.cards ?? []).filter((card) => without?.has(card.id) !== true);
   const first = extra !== undefined && text === "" ? 1 : 0;
 
@@ -88,14 +130,34 @@ function List({ label, family, extra, without, onPick }: { readonly label: strin
       />
       <div className="picker-list" role="listbox" aria-label={label}>
         {first === 1 && (
-          <button type="button" tabIndex={-1} role="option" aria-selected={active === 0} className="picker-one" onClick={() => take(0)} onPointerMove={() => setActive(0)}>
+          <button
+            type="button"
+            tabIndex={-1}
+            role="option"
+            aria-selected={active === 0}
+            className="picker-one"
+            onClick={() => take(0)}
+            onPointerMove={() => setActive(0)}
+          >
             <span className="thumb picker-mean" />
             <span className="grow clip">{extra?.label}</span>
             <span className="small faint">{extra?.about}</span>
           </button>
         )}
         {cards.map((card, i) => (
-          <button key={card.id} type="button" tabIndex={-1} role="option" aria-selected={active === i + first} className="picker-one" ref={(element) => { if (active === i + first) element?.scrollIntoView({ block: "nearest" }); }} onClick={() => take(i + first)} onPointerMove={() => setActive(i + first)}>
+          <button
+            key={card.id}
+            type="button"
+            tabIndex={-1}
+            role="option"
+            aria-selected={active === i + first}
+            className="picker-one"
+            ref={(element) => {
+              if (active === i + first) element?.scrollIntoView({ block: "nearest" });
+            }}
+            onClick={() => take(i + first)}
+            onPointerMove={() => setActive(i + first)}
+          >
             <span className="thumb">
               <Picture id={card.id} preview={card.preview} detail="small" />
             </span>
@@ -103,9 +165,15 @@ function List({ label, family, extra, without, onPick }: { readonly label: strin
             <span className="small faint">rank {rank(card.rank)}</span>
           </button>
         ))}
-        {data !== undefined && cards.length === 0 && <p className="muted small picker-none">Nothing matches.</p>}
+        {data !== undefined && cards.length === 0 && (
+          <p className="muted small picker-none">Nothing matches.</p>
+        )}
       </div>
-      {data !== undefined && data.total > SHOWN && <p className="tiny faint picker-more">{SHOWN} of {data.total.toLocaleString("en-US")} shown. Type to narrow down.</p>}
+      {data !== undefined && data.total > SHOWN && (
+        <p className="tiny faint picker-more">
+          {SHOWN} of {data.total.toLocaleString("en-US")} shown. Type to narrow down.
+        </p>
+      )}
     </div>
   );
 }

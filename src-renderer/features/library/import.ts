@@ -6,7 +6,10 @@ import { useLibrary } from "./library-state.ts";
 
 /** Answers the job's id. */
 export async function importPaths(paths: string[], collection?: string): Promise<string> {
-  const { job } = await studio.library.import({ paths, ...(collection === undefined ? {} : { collection }) });
+  const { job } = await studio.library.import({
+    paths,
+    ...(collection === undefined ? {} : { collection }),
+  });
   return job;
 }
 

@@ -2,7 +2,7 @@
 import { copyText } from "../../ui/copy.ts";
 import { Button, Menu, Skeleton, Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Details } from "../../../src-preload/contract/library.ts";
 import type { Recipe } from "../../../src-preload/contract/recipe.ts";
 import { plural } from "../../lib/format.ts";
@@ -11,13 +11,27 @@ import { queries } from "../../studio/client.ts";
 import { Picture } from "../../ui/glyph.tsx";
 import { IconButton } from "../../ui/icon-button.tsx";
 import { IconCopy, IconPlus, IconX } from "../../ui/icons.ts";
-import { addToCollection, changeMany, changeOne, createCollection, takeFromCollection } from "./edits.ts";
+import {
+  addToCollection,
+  changeMany,
+  changeOne,
+  createCollection,
+  takeFromCollection,
+} from "./edits.ts";
 import { Copy, Fold } from "./facts.tsx";
 import { revealIdentity, searchLibrary } from "./library-state.ts";
 import { tagTerm } from "../../lib/query.ts";
 import { useOverview } from "./overview.ts";
 
-function Section({ title, children, tool }: { readonly title: string; readonly children: ReactNode; readonly tool?: ReactNode }): ReactNode {
+function Section({
+  title,
+  children,
+  tool,
+}: {
+  readonly title: string;
+  readonly children: ReactNode;
+  readonly tool?: ReactNode;
+}): ReactNode {
   return (
     <section className="inspector-section">
       <div className="row inspector-section-head">
@@ -30,7 +44,15 @@ function Section({ title, children, tool }: { readonly title: string; readonly c
 }
 
 /** A one-line field that shows up behind a plus. */
-function Adding({ label, placeholder, onAdd }: { readonly label: string; readonly placeholder: string; onAdd(text: string): void }): ReactNode {
+function Adding({
+  label,
+  placeholder,
+  onAdd,
+}: {
+  readonly label: string;
+  readonly placeholder: string;
+  onAdd(text: string): void;
+}): ReactNode {
   const [text, setText] = useState<string | null>(null);
   if (text === null)
     return (
@@ -69,39 +91,77 @@ export function Triggers({ data }: { readonly data: Details }): ReactNode {
     changeOne(data.id, { triggerWords }, { triggerWords: words }, "Trigger words");
   }
   return (
-    <Section title="Trigger words" tool={words.length > 0 && <Copy text={words.join(", ")} label="Copy all trigger words" />}>
+    <Section
+      title="Trigger words"
+      tool={words.length > 0 && <Copy text={words.join(", ")} label="Copy all trigger words" />}
+    >
       <div className="tags">
         {words.map((word) => (
           <span key={word} className="tag tag-split">
-            <button type="button" className="plain clip" title="Copy" aria-label={`Copy ${word}`} onClick={() => copyText(word)}>
+            <button
+              type="button"
+              className="plain clip"
+              title="Copy"
+              aria-label={`Copy ${word}`}
+              onClick={() => copyText(word)}
+            >
               {word} <IconCopy size={11} aria-hidden="true" />
             </button>
-            <button type="button" className="plain" aria-label={`Remove trigger word ${word}`} onClick={() => set(words.filter((each) => each !== word))}>
+            <button
+              type="button"
+              className="plain"
+              aria-label={`Remove trigger word ${word}`}
+              onClick={() => set(words.filter((each) => each !== word))}
+            >
               <IconX size={12} aria-hidden="true" />
             </button>
           </span>
         ))}
-        <Adding label="Add a trigger word" placeholder="sks person" onAdd={(word) => set([...words.filter((each) => each !== word), word])} />
+        <Adding
+          label="Add a trigger word"
+          placeholder="sks person"
+          onAdd={(word) => set([...words.filter((each) => each !== word), word])}
+        />
       </div>
     </Section>
   );
 }
 
-export function Tags({ ids, tags }: { readonly ids: readonly string[]; readonly tags: readonly string[] }): ReactNode {
+export function Tags({
+  ids,
+  tags,
+}: {
+  readonly ids: readonly string[];
+  readonly tags: readonly string[];
+}): ReactNode {
   return (
     <Section title={ids.length > 1 ? "Tags they share" : "Tags"}>
       <div className="tags">
         {tags.map((tag) => (
           <span key={tag} className="tag tag-split">
-            <button type="button" className="plain clip" aria-label={`Search for the tag ${tag}`} onClick={() => searchLibrary(tagTerm(tag))}>
+            <button
+              type="button"
+              className="plain clip"
+              aria-label={`Search for the tag ${tag}`}
+              onClick={() => searchLibrary(tagTerm(tag))}
+            >
               {tag}
             </button>
-            <button type="button" className="plain" aria-label={`Remove tag ${tag}`} onClick={() => void changeMany(ids, { removeTags: [tag] }, `Remove tag ${tag}`)}>
+            <button
+              type="button"
+              className="plain"
+              aria-label={`Remove tag ${tag}`}
+              onClick={() => void changeMany(ids, { removeTags: [tag] }, `Remove tag ${tag}`)}
+            >
               <IconX size={12} aria-hidden="true" />
             </button>
           </span>
         ))}
-        <Adding label="Add a tag" placeholder="tag" onAdd={(tag) => void changeMany(ids, { addTags: [tag] }, `Add tag ${tag}`)} />
+        <Adding
+          label="Add a tag"
+          placeholder="tag"
+          onAdd={(tag) => void changeMany(ids, { addTags: [tag] }, `Add tag ${tag}`)}
+        />
       </div>
     </Section>
   );
@@ -123,7 +183,10 @@ export function Collections({ data }: { readonly data: Details }): ReactNode {
           </Menu.Target>
           <Menu.Dropdown>
             {others.map((each) => (
-              <Menu.Item key={each.id} onClick={() => void addToCollection(each.id, each.name, [data.id])}>
+              <Menu.Item
+                key={each.id}
+                onClick={() => void addToCollection(each.id, each.name, [data.id])}
+              >
                 {each.name}
               </Menu.Item>
             ))}
@@ -132,7 +195,9 @@ export function Collections({ data }: { readonly data: Details }): ReactNode {
               leftSection={<IconPlus size={14} />}
               onClick={() => {
                 const name = `Collection ${all.length + 1}`;
-                void createCollection(name).then((id) => (id === null ? undefined : addToCollection(id, name, [data.id])));
+                void createCollection(name).then((id) =>
+                  id === null ? undefined : addToCollection(id, name, [data.id]),
+                );
               }}
             >
               New collection
@@ -145,7 +210,12 @@ export function Collections({ data }: { readonly data: Details }): ReactNode {
         {mine.map((each) => (
           <span key={each.id} className="tag tag-split">
             <span className="clip">{each.name}</span>
-            <button type="button" className="plain" aria-label={`Take out of ${each.name}`} onClick={() => void takeFromCollection(each.id, each.name, [data.id])}>
+            <button
+              type="button"
+              className="plain"
+              aria-label={`Take out of ${each.name}`}
+              onClick={() => void takeFromCollection(each.id, each.name, [data.id])}
+            >
               <IconX size={12} aria-hidden="true" />
             </button>
           </span>
@@ -157,14 +227,24 @@ export function Collections({ data }: { readonly data: Details }): ReactNode {
 }
 
 export function Neighbours({ id }: { readonly id: string }): ReactNode {
-  const { data, isPending } = useQuery(queries.library.similar.queryOptions({ input: { id, limit: 8 } }));
+  const { data, isPending } = useQuery(
+    queries.library.similar.queryOptions({ input: { id, limit: 8 } }),
+  );
   if (data?.length === 0) return null;
   return (
     <Section title="Look alike">
       <div className="neighbours">
-        {isPending && [0, 1, 2, 3, 4, 5, 6, 7].map((i) => <Skeleton key={i} className="neighbour-waiting" />)}
+        {isPending &&
+          [0, 1, 2, 3, 4, 5, 6, 7].map((i) => <Skeleton key={i} className="neighbour-waiting" />)}
         {data?.map(({ card, similarity }) => (
-          <button key={card.id} type="button" className="plain neighbour" title={`${card.name}, ${similarity.toFixed(2)}`} aria-label={`${card.name}, similarity ${similarity.toFixed(2)}`} onClick={() => revealIdentity(card.id)}>
+          <button
+            key={card.id}
+            type="button"
+            className="plain neighbour"
+            title={`${card.name}, ${similarity.toFixed(2)}`}
+            aria-label={`${card.name}, similarity ${similarity.toFixed(2)}`}
+            onClick={() => revealIdentity(card.id)}
+          >
             <span className="neighbour-picture">
               <Picture id={card.id} preview={card.preview} detail="small" />
             </span>
@@ -177,12 +257,7 @@ export function Neighbours({ id }: { readonly id: string }): ReactNode {
 }
 
 export function Notes({ data }: { readonly data: Details }): ReactNode {
-  const [text, setText] = useState(data.notes);
-  const kept = useRef(data.notes);
-  useEffect(() => {
-    kept.current = data.notes;
-    setText(data.notes);
-  }, [data.notes]);
+  const [draft, setDraft] = useState<string | null>(null);
   return (
     <Section title="Notes">
       <Textarea
@@ -191,11 +266,14 @@ export function Notes({ data }: { readonly data: Details }): ReactNode {
         autosize
         minRows={2}
         maxRows={12}
-        value={text}
+        value={draft ?? data.notes}
         maxLength={20_000}
-        onChange={(event) => setText(event.currentTarget.value)}
+        onChange={(event) => setDraft(event.currentTarget.value)}
         onBlur={() => {
-          if (text !== kept.current) changeOne(data.id, { notes: text }, { notes: kept.current }, "Notes");
+          if (draft !== null && draft !== data.notes)
+            changeOne(data.id, { notes: draft }, { notes: data.notes }, "Notes");
+          // The draft stands until main's own text comes back the same.
+          else setDraft(null);
         }}
       />
     </Section>
@@ -218,7 +296,16 @@ export function Provenance({ data }: { readonly data: Details }): ReactNode {
       {parentsOf(recipe).length > 0 && (
         <div className="row provenance-parents">
           {parentsOf(recipe).map((parent) => (
-            <Button key={parent.id} size="compact-sm" leftSection={<span className="thumb provenance-thumb"><Picture id={parent.id} detail="small" /></span>} onClick={() => revealIdentity(parent.id)}>
+            <Button
+              key={parent.id}
+              size="compact-sm"
+              leftSection={
+                <span className="thumb provenance-thumb">
+                  <Picture id={parent.id} detail="small" />
+                </span>
+              }
+              onClick={() => revealIdentity(parent.id)}
+            >
               {parent.name}
             </Button>
           ))}
@@ -238,9 +325,11 @@ function parentsOf(recipe: Recipe): { id: string; name: string }[] {
 }
 
 function sentence(recipe: Recipe): string {
-  const mix = (parents: readonly { parent: { name: string }; weight: number }[]): string => parents.map((each) => `${each.parent.name} ${each.weight.toFixed(2)}`).join(", ");
+  const mix = (parents: readonly { parent: { name: string }; weight: number }[]): string =>
+    parents.map((each) => `${each.parent.name} ${each.weight.toFixed(2)}`).join(", ");
   if (recipe.kind === "resize") return `${recipe.parent.name}, cut to rank ${recipe.rank}.`;
-  if (recipe.kind === "delta-blend") return `Exact mix of the products of ${mix(recipe.parents)}, cut to rank ${recipe.rank}.`;
+  if (recipe.kind === "delta-blend")
+    return `Exact mix of the products of ${mix(recipe.parents)}, cut to rank ${recipe.rank}.`;
   const moved = recipe.coordinates.filter((value) => Math.abs(value) > 0.005).length;
   const place = `in ${recipe.space.name} (${formName(recipe.space.form).toLowerCase()}, ${plural(recipe.coordinates.length, "component")})`;
   const origin = recipe.origin;

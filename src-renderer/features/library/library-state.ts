@@ -59,7 +59,9 @@ remember(
   },
 );
 
-export function filterOf(state: Pick<LibraryState, "view" | "collection" | "query" | "sort">): Filter {
+export function filterOf(
+  state: Pick<LibraryState, "view" | "collection" | "query" | "sort">,
+): Filter {
   return {
     query: state.query,
     view: state.view === "alike" ? "all" : state.view,

@@ -7,7 +7,16 @@ import { count } from "../../lib/format.ts";
 import { hasTerm, tagTerm, toggleTerm } from "../../lib/query.ts";
 import { openMenu } from "../../ui/context-menu.tsx";
 import { IconButton } from "../../ui/icon-button.tsx";
-import { IconAlertTriangle, IconCopy, IconFolder, IconHeart, IconLayoutGrid, IconPencil, IconPlus, IconTrash } from "../../ui/icons.ts";
+import {
+  IconAlertTriangle,
+  IconCopy,
+  IconFolder,
+  IconHeart,
+  IconLayoutGrid,
+  IconPencil,
+  IconPlus,
+  IconTrash,
+} from "../../ui/icons.ts";
 import { carriesIdentities, takeDragged } from "./drag.ts";
 import { addToCollection, createCollection, deleteCollection, renameCollection } from "./edits.ts";
 import { type View, setQuery, showView, useLibrary } from "./library-state.ts";
@@ -33,7 +42,15 @@ export function Sections(): ReactNode {
   const [renaming, setRenaming] = useState<string | null>(null);
   const [allTags, setAllTags] = useState(false);
 
-  const counts: Partial<Record<View, number>> = overview === undefined ? {} : { all: overview.all, favourites: overview.favourites, trouble: overview.trouble, trash: overview.trash };
+  const counts: Partial<Record<View, number>> =
+    overview === undefined
+      ? {}
+      : {
+          all: overview.all,
+          favourites: overview.favourites,
+          trouble: overview.trouble,
+          trash: overview.trash,
+        };
   const tags = overview?.tags ?? [];
 
   return (
@@ -41,10 +58,17 @@ export function Sections(): ReactNode {
       <ul>
         {views.map((entry) => (
           <li key={entry.view}>
-            <button type="button" className="section" aria-current={collection === null && view === entry.view ? "true" : undefined} onClick={() => showView(entry.view)}>
+            <button
+              type="button"
+              className="section"
+              aria-current={collection === null && view === entry.view ? "true" : undefined}
+              onClick={() => showView(entry.view)}
+            >
               <entry.icon size={16} stroke={1.6} aria-hidden="true" />
               <span className="grow clip">{entry.label}</span>
-              <span className="section-count">{counts[entry.view] === undefined ? "" : count(counts[entry.view] ?? 0)}</span>
+              <span className="section-count">
+                {counts[entry.view] === undefined ? "" : count(counts[entry.view] ?? 0)}
+              </span>
             </button>
           </li>
         ))}
@@ -52,7 +76,12 @@ export function Sections(): ReactNode {
 
       <div className="sections-head">
         <h2 className="section-title">Collections</h2>
-        <IconButton icon={IconPlus} label="New collection" size={22} onClick={() => setNaming("")} />
+        <IconButton
+          icon={IconPlus}
+          label="New collection"
+          size={22}
+          onClick={() => setNaming("")}
+        />
       </div>
       <ul>
         {naming !== null && (
@@ -75,16 +104,23 @@ export function Sections(): ReactNode {
                 label={`New name of ${entry.name}`}
                 done={(name) => {
                   setRenaming(null);
-                  if (name !== null && name !== entry.name) renameCollection(entry.id, name, entry.name);
+                  if (name !== null && name !== entry.name)
+                    renameCollection(entry.id, name, entry.name);
                 }}
               />
             ) : (
-              <CollectionRow entry={entry} current={collection === entry.id} rename={() => setRenaming(entry.id)} />
+              <CollectionRow
+                entry={entry}
+                current={collection === entry.id}
+                rename={() => setRenaming(entry.id)}
+              />
             )}
           </li>
         ))}
       </ul>
-      {overview?.collections.length === 0 && naming === null && <p className="sections-none small">Make one with +, then drop cards onto it.</p>}
+      {overview?.collections.length === 0 && naming === null && (
+        <p className="sections-none small">Make one with +, then drop cards onto it.</p>
+      )}
 
       {tags.length > 0 && (
         <>
@@ -93,7 +129,14 @@ export function Sections(): ReactNode {
           </div>
           <div className="tags">
             {(allTags ? tags : tags.slice(0, TAGS_SHOWN)).map(({ tag, count: amount }) => (
-              <button key={tag} type="button" className="tag" aria-pressed={hasTerm(query, tagTerm(tag))} title={`${tag}: ${count(amount)}`} onClick={() => setQuery(toggleTerm(query, tagTerm(tag)))}>
+              <button
+                key={tag}
+                type="button"
+                className="tag"
+                aria-pressed={hasTerm(query, tagTerm(tag))}
+                title={`${tag}: ${count(amount)}`}
+                onClick={() => setQuery(toggleTerm(query, tagTerm(tag)))}
+              >
                 {tag}
               </button>
             ))}
@@ -109,7 +152,15 @@ export function Sections(): ReactNode {
   );
 }
 
-function CollectionRow({ entry, current, rename }: { readonly entry: Collection; readonly current: boolean; rename(): void }): ReactNode {
+function CollectionRow({
+  entry,
+  current,
+  rename,
+}: {
+  readonly entry: Collection;
+  readonly current: boolean;
+  rename(): void;
+}): ReactNode {
   const [over, setOver] = useState(false);
   function menu(at: { clientX: number; clientY: number }): void {
     openMenu(at, entry.name, [
@@ -163,7 +214,15 @@ function CollectionRow({ entry, current, rename }: { readonly entry: Collection;
   );
 }
 
-function Naming({ value, label, done }: { readonly value: string; readonly label: string; done(name: string | null): void }): ReactNode {
+function Naming({
+  value,
+  label,
+  done,
+}: {
+  readonly value: string;
+  readonly label: string;
+  done(name: string | null): void;
+}): ReactNode {
   const [text, setText] = useState(value);
   // Escape takes the field away, and taking it away blurs it, which must not keep the text after all.
   const finished = useRef(false);

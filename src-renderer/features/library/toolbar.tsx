@@ -1,12 +1,19 @@
 /** Above the grid: search with its language, sort, add files. */
 import { Button, Menu, Popover, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useMemo, useRef, useState } from "react";
 import { Sort } from "../../../src-preload/contract/library.ts";
 import { queries } from "../../studio/client.ts";
 import { type Command, useCommands } from "../../ui/commands.ts";
 import { IconButton } from "../../ui/icon-button.tsx";
-import { IconFileImport, IconFolderPlus, IconInfoCircle, IconPlus, IconSearch, IconX } from "../../ui/icons.ts";
+import {
+  IconFileImport,
+  IconFolderPlus,
+  IconInfoCircle,
+  IconPlus,
+  IconSearch,
+  IconX,
+} from "../../ui/icons.ts";
 import { AddFromHost } from "./add-from-host.tsx";
 import { pickAndImport } from "./import.ts";
 import { setQuery, useLibrary } from "./library-state.ts";
@@ -37,21 +44,35 @@ const PAUSE_MS = 90;
 export function Toolbar(): ReactNode {
   const query = useLibrary((state) => state.query);
   const sort = useLibrary((state) => state.sort);
-  const [text, setText] = useState(query);
+  /** What is being typed; null once the search has run. */
+  const [draft, setDraft] = useState<string | null>(null);
+  const text = draft ?? query;
   const search = useRef<HTMLInputElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => setText(query), [query]);
 
   const commands = useMemo<Command[]>(
-    () => [{ id: "search", label: "Search the library", group: "Library", hotkeys: ["/", "mod+f"], run: () => search.current?.focus() }],
+    () => [
+      {
+        id: "search",
+        label: "Search the library",
+        group: "Library",
+        hotkeys: ["/", "mod+f"],
+        run: () => search.current?.focus(),
+      },
+    ],
     [],
   );
   useCommands("library-search", commands);
 
   function type(value: string): void {
-    setText(value);
+    setDraft(value);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => setQuery(value), PAUSE_MS);
+    timer.current = setTimeout(() => run(value), PAUSE_MS);
+  }
+  function run(value: string): void {
+    clearTimeout(timer.current);
+    setQuery(value);
+    setDraft(null);
   }
 
   return (
@@ -68,7 +89,11 @@ export function Toolbar(): ReactNode {
         rightSectionWidth={64}
         rightSection={
           <span className="row toolbar-right">
-            {text !== "" ? <IconButton icon={IconX} label="Clear the search" size={22} onClick={() => setQuery("")} /> : <span className="keys">/</span>}
+            {text !== "" ? (
+              <IconButton icon={IconX} label="Clear the search" size={22} onClick={() => run("")} />
+            ) : (
+              <span className="keys">/</span>
+            )}
             <QueryHelp use={(term) => type(`${text} ${term}`.trim())} />
           </span>
         }
@@ -76,7 +101,7 @@ export function Toolbar(): ReactNode {
         onKeyDown={(event) => {
           if (event.key === "Escape") {
             if (text === "") event.currentTarget.blur();
-            else setQuery("");
+            else run("");
           }
           if (event.key === "ArrowDown") document.querySelector<HTMLElement>(".grid")?.focus();
         }}
@@ -102,13 +127,26 @@ function QueryHelp({ use }: { use(term: string): void }): ReactNode {
     <Popover width={360} position="bottom-end" opened={open} onChange={setOpen}>
       <Popover.Target>
         <span>
-          <IconButton icon={IconInfoCircle} label="What can be searched for" size={22} onClick={() => setOpen(!open)} />
+          <IconButton
+            icon={IconInfoCircle}
+            label="What can be searched for"
+            size={22}
+            onClick={() => setOpen(!open)}
+          />
         </span>
       </Popover.Target>
       <Popover.Dropdown>
         <div className="query-help">
           {terms.map(([term, about]) => (
-            <button key={term} type="button" className="plain row" onClick={() => { use(term); setOpen(false); }}>
+            <button
+              key={term}
+              type="button"
+              className="plain row"
+              onClick={() => {
+                use(term);
+                setOpen(false);
+              }}
+            >
               <code>{term}</code>
               <span className="muted">{about}</span>
             </button>
@@ -124,7 +162,11 @@ export function AddButton({ primary = true }: { readonly primary?: boolean }): R
   const [open, setOpen] = useState(false);
   const native = capabilities?.pickFiles === true;
   const button = (
-    <Button variant={primary ? "filled" : "default"} leftSection={<IconPlus size={16} stroke={1.8} />} {...(native ? {} : { onClick: () => setOpen(true) })}>
+    <Button
+      variant={primary ? "filled" : "default"}
+      leftSection={<IconPlus size={16} stroke={1.8} />}
+      {...(native ? {} : { onClick: () => setOpen(true) })}
+    >
       Add files
     </Button>
   );
@@ -139,10 +181,16 @@ export function AddButton({ primary = true }: { readonly primary?: boolean }): R
     <Menu position="bottom-end">
       <Menu.Target>{button}</Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item leftSection={<IconFileImport size={16} stroke={1.6} />} onClick={() => void pickAndImport(false)}>
+        <Menu.Item
+          leftSection={<IconFileImport size={16} stroke={1.6} />}
+          onClick={() => void pickAndImport(false)}
+        >
           Files…
         </Menu.Item>
-        <Menu.Item leftSection={<IconFolderPlus size={16} stroke={1.6} />} onClick={() => void pickAndImport(true)}>
+        <Menu.Item
+          leftSection={<IconFolderPlus size={16} stroke={1.6} />}
+          onClick={() => void pickAndImport(true)}
+        >
           Folders…
         </Menu.Item>
       </Menu.Dropdown>

@@ -36,7 +36,10 @@ export default function SettingsPage(): ReactNode {
   const value = settings.data;
   return (
     <>
-      <Title name="Settings" about={doctor.data === undefined ? "" : `Facet ${doctor.data.facet}`} />
+      <Title
+        name="Settings"
+        about={doctor.data === undefined ? "" : `Facet ${doctor.data.facet}`}
+      />
       <main className="settings">
         <div className="settings-page">
           <Group title="Look">
@@ -58,14 +61,19 @@ export default function SettingsPage(): ReactNode {
             </Line>
           </Group>
           <Group title="Library">
-            <Line name="New files" about="Copies survive when the original is moved or deleted; references take no space. Originals are never changed either way.">
+            <Line
+              name="New files"
+              about="Copies survive when the original is moved or deleted; references take no space. Originals are never changed either way."
+            >
               {value === undefined ? (
                 <Skeleton height={30} width={220} />
               ) : (
                 <SegmentedControl
                   aria-label="New files"
                   value={value.storage}
-                  onChange={(storage) => void change({ storage: storage === "reference" ? "reference" : "copy" })}
+                  onChange={(storage) =>
+                    void change({ storage: storage === "reference" ? "reference" : "copy" })
+                  }
                   data={[
                     { value: "copy", label: "Copy into the library" },
                     { value: "reference", label: "Leave where they are" },
@@ -73,10 +81,24 @@ export default function SettingsPage(): ReactNode {
                 />
               )}
             </Line>
-            <Line name="Place" about={doctor.data === undefined ? "" : `${plural(doctor.data.library.loras, "LoRA")}, ${plural(doctor.data.library.spaces, "space")}, version ${doctor.data.library.version}`}>
-              {doctor.data === undefined ? <Skeleton height={20} width={260} /> : <PathText path={doctor.data.library.path} />}
+            <Line
+              name="Place"
+              about={
+                doctor.data === undefined
+                  ? ""
+                  : `${plural(doctor.data.library.loras, "LoRA")}, ${plural(doctor.data.library.spaces, "space")}, version ${doctor.data.library.version}`
+              }
+            >
+              {doctor.data === undefined ? (
+                <Skeleton height={20} width={260} />
+              ) : (
+                <PathText path={doctor.data.library.path} />
+              )}
             </Line>
-            <Line name="Rebuild" about="Reads every file again and makes the index anew. Ratings, tags, notes and collections stay.">
+            <Line
+              name="Rebuild"
+              about="Reads every file again and makes the index anew. Ratings, tags, notes and collections stay."
+            >
               <Button
                 onClick={() => {
                   studio.library
@@ -90,7 +112,12 @@ export default function SettingsPage(): ReactNode {
             </Line>
           </Group>
           <Group title="Folders for export">
-            {doctor.data?.comfy.length === 0 && <p className="muted settings-note">No ComfyUI or A1111 was found. Export lets you choose any folder, and it shows up here.</p>}
+            {doctor.data?.comfy.length === 0 && (
+              <p className="muted settings-note">
+                No ComfyUI or A1111 was found. Export lets you choose any folder, and it shows up
+                here.
+              </p>
+            )}
             {doctor.data?.comfy.map((folder) => (
               <div key={folder.path} className="settings-line">
                 <div className="grow">
@@ -98,15 +125,35 @@ export default function SettingsPage(): ReactNode {
                   <div className="small muted">
                     {[folder.tool, folder.source].filter(Boolean).join(", ")}
                     {!folder.exists && <span className="caution"> · is not there</span>}
-                    {folder.exists && !folder.writable && <span className="danger"> · cannot be written</span>}
+                    {folder.exists && !folder.writable && (
+                      <span className="danger"> · cannot be written</span>
+                    )}
                   </div>
                 </div>
-                {value?.folders.includes(folder.path) === true && <IconButton icon={IconX} label={`Forget ${folder.path}`} onClick={() => void forget(value, folder.path)} />}
+                {value?.folders.includes(folder.path) === true && (
+                  <IconButton
+                    icon={IconX}
+                    label={`Forget ${folder.path}`}
+                    onClick={() => void forget(value, folder.path)}
+                  />
+                )}
               </div>
             ))}
           </Group>
-          {doctor.error !== null && <Failed doing="The machine could not be examined" error={doctor.error} retry={() => void doctor.refetch()} />}
-          {doctor.data !== undefined && <Machine doctor={doctor.data} refresh={() => void doctor.refetch()} busy={doctor.isFetching} />}
+          {doctor.error !== null && (
+            <Failed
+              doing="The machine could not be examined"
+              error={doctor.error}
+              retry={() => void doctor.refetch()}
+            />
+          )}
+          {doctor.data !== undefined && (
+            <Machine
+              doctor={doctor.data}
+              refresh={() => void doctor.refetch()}
+              busy={doctor.isFetching}
+            />
+          )}
         </div>
       </main>
     </>
@@ -115,14 +162,31 @@ export default function SettingsPage(): ReactNode {
 
 async function forget(settings: SettingsValue, path: string): Promise<void> {
   await change({ folders: settings.folders.filter((each) => each !== path) });
-  await Promise.all([queryClient.invalidateQueries({ queryKey: queries.system.doctor.key() }), queryClient.invalidateQueries({ queryKey: queries.exports.folders.key() })]);
+  await Promise.all([
+    queryClient.invalidateQueries({ queryKey: queries.system.doctor.key() }),
+    queryClient.invalidateQueries({ queryKey: queries.exports.folders.key() }),
+  ]);
   toast({
     text: "Folder forgotten; nothing in it was touched",
-    action: { label: "Undo", run: () => void change({ folders: settings.folders }).then(() => queryClient.invalidateQueries({ queryKey: queries.system.doctor.key() })) },
+    action: {
+      label: "Undo",
+      run: () =>
+        void change({ folders: settings.folders }).then(() =>
+          queryClient.invalidateQueries({ queryKey: queries.system.doctor.key() }),
+        ),
+    },
   });
 }
 
-function Machine({ doctor, refresh, busy }: { readonly doctor: DoctorReport; readonly refresh: () => void; readonly busy: boolean }): ReactNode {
+function Machine({
+  doctor,
+  refresh,
+  busy,
+}: {
+  readonly doctor: DoctorReport;
+  readonly refresh: () => void;
+  readonly busy: boolean;
+}): ReactNode {
   const versions: [string, string][] = [
     ["Facet", doctor.facet],
     ["Node", doctor.node],
@@ -131,7 +195,10 @@ function Machine({ doctor, refresh, busy }: { readonly doctor: DoctorReport; rea
     ["Platform", doctor.platform],
     ["Cores", count(doctor.cores)],
     ["Memory", bytes(doctor.memoryBytes)],
-    ["Engine", doctor.engine.running ? `running, ${bytes(doctor.engine.memoryBytes)}` : "not running"],
+    [
+      "Engine",
+      doctor.engine.running ? `running, ${bytes(doctor.engine.memoryBytes)}` : "not running",
+    ],
   ];
   return (
     <>
@@ -139,20 +206,40 @@ function Machine({ doctor, refresh, busy }: { readonly doctor: DoctorReport; rea
         title="Where numbers are computed"
         tool={
           <>
-            <IconButton icon={IconRefresh} label="Examine again" disabled={busy} onClick={refresh} />
-            <IconButton icon={IconCopy} label="Copy everything for a report" onClick={() => copyText(JSON.stringify(doctor, null, 2))} />
+            <IconButton
+              icon={IconRefresh}
+              label="Examine again"
+              disabled={busy}
+              onClick={refresh}
+            />
+            <IconButton
+              icon={IconCopy}
+              label="Copy everything for a report"
+              onClick={() => copyText(JSON.stringify(doctor, null, 2))}
+            />
           </>
         }
       >
         {doctor.providers.map((provider) => (
           <div key={provider.name} className="settings-line">
             <span className="settings-sign" data-on={provider.available || undefined}>
-              {provider.available ? <IconCheck size={16} stroke={1.8} aria-label="available" /> : <IconX size={16} stroke={1.6} aria-label="not available" />}
+              {provider.available ? (
+                <IconCheck size={16} stroke={1.8} aria-label="available" />
+              ) : (
+                <IconX size={16} stroke={1.6} aria-label="not available" />
+              )}
             </span>
             <div className="grow">
               <div>{provider.name}</div>
               <div className="small muted" data-selectable>
-                {provider.reason ?? doctor.devices.filter((device) => device.provider === provider.name).map((device) => `${device.name}${device.memoryBytes === null ? "" : `, ${bytes(device.memoryBytes)}`}`).join("; ")}
+                {provider.reason ??
+                  doctor.devices
+                    .filter((device) => device.provider === provider.name)
+                    .map(
+                      (device) =>
+                        `${device.name}${device.memoryBytes === null ? "" : `, ${bytes(device.memoryBytes)}`}`,
+                    )
+                    .join("; ")}
               </div>
             </div>
           </div>
@@ -167,13 +254,23 @@ function Machine({ doctor, refresh, busy }: { readonly doctor: DoctorReport; rea
             </div>
           ))}
         </dl>
-        <p className="small muted settings-note">Apache-2.0. Set in Inter, with icons from Tabler.</p>
+        <p className="small muted settings-note">
+          Apache-2.0. Set in Inter, with icons from Tabler.
+        </p>
       </Group>
     </>
   );
 }
 
-function Group({ title, tool, children }: { readonly title: string; readonly tool?: ReactNode; readonly children: ReactNode }): ReactNode {
+function Group({
+  title,
+  tool,
+  children,
+}: {
+  readonly title: string;
+  readonly tool?: ReactNode;
+  readonly children: ReactNode;
+}): ReactNode {
   return (
     <section className="settings-group">
       <div className="row settings-head">
@@ -185,7 +282,15 @@ function Group({ title, tool, children }: { readonly title: string; readonly too
   );
 }
 
-function Line({ name, about, children }: { readonly name: string; readonly about: string; readonly children: ReactNode }): ReactNode {
+function Line({
+  name,
+  about,
+  children,
+}: {
+  readonly name: string;
+  readonly about: string;
+  readonly children: ReactNode;
+}): ReactNode {
   return (
     <div className="settings-line">
       <div className="grow">
