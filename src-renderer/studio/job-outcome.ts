@@ -23,9 +23,10 @@ export function outcomeOf(job: Job): JobOutcome | null {
       return {
         summary: `${plural(result.importedCount, "LoRA")} imported${skipped}`,
         offer: "Show in Library",
+        // A dropped file lies in the library's staging folder for a moment: its name is what the user knows.
         problems: result.skipped.map((each) => ({
           name: fileName(each.path),
-          reason: each.reason,
+          reason: each.reason.replaceAll(each.path, fileName(each.path)),
         })),
       };
     }
