@@ -1,5 +1,5 @@
 /** What every story does on a page: going somewhere, dropping files, finding a card, waiting for a job. */
-import { expect } from "vitest";
+import { setTimeout } from "node:timers/promises";
 import type { Locator, Page } from "playwright-core";
 import type { Job } from "../../src-preload/contract/jobs.ts";
 import type { StudioHost } from "../support/studio-host.ts";
@@ -57,21 +57,32 @@ export async function closeTray(page: Page): Promise<void> {
   await page.getByRole("dialog", { name: "Jobs" }).waitFor({ state: "hidden" });
 }
 
-/** The newest job of a kind, once it has ended. */
-export async function endedJob(host: StudioHost, kind: Job["kind"], after = 0): Promise<Job> {
-  return expect
-    .poll(
-      async () => {
-        const jobs = await host.client.jobs.list();
-        return jobs.find((job) => job.kind === kind && (job.finishedAt ?? 0) > after);
-      },
-      { timeout: 30_000, interval: 50 },
-    )
-    .toBeDefined()
-    .then(async () => {
-      const jobs = await host.client.jobs.list();
-      const found = jobs.find((job) => job.kind === kind && (job.finishedAt ?? 0) > after);
-      if (found === undefined) throw new Error(`no ${kind} has ended`);
-      return found;
-    });
+/** Asks again until the answer is good; for what no page shows. */
+export async function until<T>(
+  ask: () => Promise<T>,
+  good: (answer: T) => boolean,
+  what: string,
+): Promise<T> {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const answer = await ask();
+    if (good(answer)) return answer;
+    if (Date.now() > end) throw new Error(`${what} did not come; last: ${JSON.stringify(answer)}`);
+    await setTimeout(50);
+  }
+}
+
+/** The newest job of a kind that began after `since`, once it has ended. */
+export async function endedJob(host: StudioHost, kind: Job["kind"], since = 0): Promise<Job> {
+  const find = async () =>
+    (await host.client.jobs.list()).find(
+      (job) => job.kind === kind && (job.startedAt ?? 0) >= since && job.finishedAt !== null,
+    );
+  const job = await until(find, (found) => found !== undefined, `the end of the ${kind}`);
+  if (job === undefined) throw new Error("unreachable");
+  return job;
+}
+
+export function toast(page: Page, text: string | RegExp): Locator {
+  return page.locator(".toast").filter({ hasText: text });
 }

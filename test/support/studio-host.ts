@@ -16,6 +16,9 @@ import { root } from "../../build/tools/paths.ts";
 /** Opening the library and both engines on a busy machine. */
 const START_SECONDS = 60;
 
+/** What a page may take on a busy machine, in milliseconds; all waits are for conditions. */
+const PATIENCE = 15_000;
+
 export interface StudioHost extends AsyncDisposable {
   /** With the token. */
   readonly url: string;
@@ -98,8 +101,8 @@ async function runHost(
     },
   );
   let log = "";
-  child.stdout.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  child.stdout?.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
   try {
     const url = await waitForAddress(child, () => log);
     return { url, process: child, log: () => log, client: await openClient(url) };
@@ -119,6 +122,8 @@ async function openClient(url: string): Promise<ContractRouterClient<StudioContr
     headers: { origin },
   });
   await once(socket, "open");
+  // A host that is killed resets the connection; nobody else listens for that.
+  socket.on("error", () => undefined);
   const websocket = socket as unknown as globalThis.WebSocket;
   return createORPCClient(new RPCLink({ websocket }));
 }
@@ -185,6 +190,7 @@ export async function openStudioPage(
     reducedMotion: "reduce",
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
   const troubles: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error") troubles.push(message.text());
