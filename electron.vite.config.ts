@@ -14,6 +14,7 @@ export default defineConfig({
           index: join(root, "src-main", "index.ts"),
           engine: join(root, "src-main", "engine.ts"),
           "library-worker": join(root, "src-main", "library-worker.ts"),
+          "export-worker": join(root, "src-main", "export-worker.ts"),
         },
         // Shared parts lie beside the entries: files find their neighbours by their own folder.
         output: { format: "es", chunkFileNames: "[name]-[hash].js" },

@@ -19,6 +19,7 @@ import {
 } from "../../src-preload/contract/exports.ts";
 import type { Details } from "../../src-preload/contract/library.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { copiesAtOnce } from "./copy-pool.ts";
 import { prepareDestination } from "./destination.ts";
 import { cardFacts, identityMetadata, pictures } from "./identity.ts";
 import { checkTemplate, Names, stemFor } from "./naming.ts";
@@ -28,8 +29,6 @@ type Options = z.output<typeof ExportOptions>;
 type Exported = z.output<typeof ExportedFile>;
 
 const ending = ".safetensors";
-/** Enough that one file is read and hashed while another waits for the disk; more would only hold memory. */
-const inFlight = 2;
 /** Identities looked at to estimate a batch's size. */
 const sampled = 64;
 /** Tells staged exports from uploads, which lie in the same folder; the library removes both when they are old. */
@@ -177,7 +176,7 @@ export class Exports {
         }
       }
     };
-    const ended = await Promise.allSettled(Array.from({ length: inFlight }, worker));
+    const ended = await Promise.allSettled(Array.from({ length: copiesAtOnce }, worker));
     for (const outcome of ended) {
       if (outcome.status === "fulfilled") continue;
       context.checkpoint(result());
