@@ -113,7 +113,7 @@ export function engineRouter() {
         row >= 0
           ? Array.from(space.memberCoordinates.subarray(row * components, (row + 1) * components))
           : await space.project(lora);
-      const { left, difference } = compareLoras(lora, await space.decode(coordinates));
+      const { left, difference } = compareLoras(lora, (await space.decode(coordinates)).lora);
       return { coordinates, residual: left === 0 ? 0 : difference / left, member: row >= 0 };
     }),
     sample: os.sample.handler(({ input }) =>

@@ -67,7 +67,7 @@ export class Identities {
       from === null ? null : await this.#engine.compare({ left: source, right: from });
     const distance =
       compared === null ? null : compared.right === 0 ? 0 : compared.difference / compared.right;
-    const kept = source.kind === "point" ? null : (await this.#engine.kept({ source })).kept;
+    const { kept } = await this.#engine.kept({ source });
     return {
       coordinates: planned.coordinates,
       residual: planned.residual,

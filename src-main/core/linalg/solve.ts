@@ -4,7 +4,11 @@
 const ridge = 1e-9;
 
 /** `matrix · x = right`; `matrix` is `[size, size]`, row-major, and only its lower triangle is read. */
-export function solvePositive(matrix: Float64Array, right: Float64Array, size: number): Float64Array {
+export function solvePositive(
+  matrix: Float64Array,
+  right: Float64Array,
+  size: number,
+): Float64Array {
   let diagonal = 0;
   for (let i = 0; i < size; i++) diagonal += (matrix[i * size + i] as number) / size;
   const factor = new Float64Array(size * size);
@@ -17,7 +21,9 @@ export function solvePositive(matrix: Float64Array, right: Float64Array, size: n
         sum -= (factor[i * size + k] as number) * (factor[j * size + k] as number);
       }
       factor[i * size + j] =
-        i === j ? Math.sqrt(Math.max(sum, ridge * diagonal)) : sum / (factor[j * size + j] as number);
+        i === j
+          ? Math.sqrt(Math.max(sum, ridge * diagonal))
+          : sum / (factor[j * size + j] as number);
     }
     let value = solution[i] as number;
     for (let k = 0; k < i; k++) value -= (factor[i * size + k] as number) * (solution[k] as number);

@@ -5,7 +5,7 @@ import { leadingEigenpairs } from "./eigenpairs.ts";
 import type { FitOptions } from "./factor-fit.ts";
 import { addDeltaGram, centreGram, trace } from "./gram.ts";
 import type { Stage } from "./stage.ts";
-import { type StackedFactors, transpose, truncateMixes } from "./truncate-mixes.ts";
+import { balancedEnergy, type StackedFactors, transpose, truncateMixes } from "./truncate-mixes.ts";
 
 export interface DeltaFit {
   /** Rows 0..k-1 the components at unit norm, row k the mean; each a vector of `layout`. */
@@ -117,16 +117,4 @@ function mixWeights(
     weights[row * mixes + components] = 1 / count;
   }
   return weights;
-}
-
-/** Squared norm of a product whose factors are balanced: row p of `down` has squared norm s_p. */
-function balancedEnergy(down: Float32Array, rank: number): number {
-  const width = down.length / rank;
-  let energy = 0;
-  for (let p = 0; p < rank; p++) {
-    let s = 0;
-    for (let i = p * width; i < (p + 1) * width; i++) s += (down[i] as number) ** 2;
-    energy += s * s;
-  }
-  return energy;
 }

@@ -5,7 +5,7 @@ import { columns as columnsOf, type Lora, type LoraModule } from "../lora/lora.t
 import { addDeltaGram } from "./gram.ts";
 import type { Products } from "./products.ts";
 import type { LatentSpace, SpaceRecord } from "./space.ts";
-import { transpose, truncateMixes } from "./truncate-mixes.ts";
+import { balancedEnergy, transpose, truncateMixes } from "./truncate-mixes.ts";
 
 export interface DeltaTensors {
   /** Row 0..k-1 a component at unit norm, row k the mean, by `record.layout`; loaded when first needed. */
@@ -69,12 +69,14 @@ export function openDeltaSpace(
     record,
     memberCoordinates: tensors.memberCoordinates,
     async decode(coordinates) {
+      const mix = Array.from({ length: rows }, (_, row) =>
+        row === components ? 1 : (coordinates[row] ?? 0) * (record.sigma[row] as number),
+      );
       const weights = new Float32Array(stack);
-      for (let row = 0; row < rows; row++) {
-        const weight =
-          row === components ? 1 : (coordinates[row] ?? 0) * (record.sigma[row] as number);
-        weights.fill(weight, row * layout.rank, (row + 1) * layout.rank);
-      }
+      mix.forEach((weight, row) =>
+        weights.fill(weight, row * layout.rank, (row + 1) * layout.rank),
+      );
+      let cutEnergy = 0;
       const modules: LoraModule[] = [];
       for (let module = 0; module < layout.modules.length; module++) {
         const { offset: _, ...shape } = moduleAt(module);
@@ -87,9 +89,14 @@ export function openDeltaSpace(
           sketchSeed + module,
         );
         if (cut === undefined) throw new Error("one mix gives one product");
+        cutEnergy += balancedEnergy(cut.down, record.rank);
         modules.push({ ...shape, rank: record.rank, up: cut.up, down: cut.down });
       }
-      return { family: record.family, modules, embeddings: [] };
+      const energy = quadratic(await componentGram(), mix);
+      return {
+        lora: { family: record.family, modules, embeddings: [] },
+        kept: energy <= 0 ? 1 : Math.min(1, cutEnergy / energy),
+      };
     },
     async project(lora: Lora) {
       const known = restrict(lora, layout);
@@ -127,4 +134,14 @@ export function openDeltaSpace(
       return record.sigma.map((sigma, index) => (weights[index] as number) / sigma);
     },
   };
+}
+
+/** `mixᵀ · gram · mix`. */
+function quadratic(gram: Float32Array, mix: readonly number[]): number {
+  return mix.reduce(
+    (sum, left, i) =>
+      sum +
+      left * mix.reduce((row, right, j) => row + right * (gram[i * mix.length + j] as number), 0),
+    0,
+  );
 }

@@ -53,7 +53,8 @@ export function openFactorSpace(record: SpaceRecord, tensors: FactorTensors): Fa
     record,
     memberCoordinates,
     vector,
-    decode: (coordinates) => Promise.resolve(unflatten(vector(coordinates), layout)),
+    decode: (coordinates) =>
+      Promise.resolve({ lora: unflatten(vector(coordinates), layout), kept: 1 }),
     project(lora: Lora) {
       const formed = toForm(record.form, restrict(lora, layout), record.rank, reference).lora;
       const offset = flatten(formed, layout);

@@ -238,7 +238,7 @@ async function tryForms(
     let kept = 0;
     for (const index of out) {
       const own = await members.load(index);
-      const near = await space.decode(await space.project(own));
+      const { lora: near } = await space.decode(await space.project(own));
       const energy = deltaInner(own, own);
       const missed = energy - 2 * deltaInner(own, near) + deltaInner(near, near);
       kept += energy === 0 ? 0 : (1 - missed / energy) / out.length;

@@ -31,12 +31,18 @@ export interface SpaceRecord {
   readonly suitability: readonly { form: Form; kept: number }[];
 }
 
+export interface Decoded {
+  readonly lora: Lora;
+  /** Share of the point's energy that the space's rank kept; 1 in the factor forms, which have that rank. */
+  readonly kept: number;
+}
+
 /** An opened space. Coordinates beyond those given are 0; the mean is the point of zeros. */
 export interface LatentSpace {
   readonly record: SpaceRecord;
   /** Members' coordinates in sigma, `[members, components]`. */
   readonly memberCoordinates: Float32Array;
-  decode(coordinates: readonly number[]): Promise<Lora>;
+  decode(coordinates: readonly number[]): Promise<Decoded>;
   /** Coordinates of the point nearest to a LoRA. */
   project(lora: Lora): Promise<number[]>;
 }

@@ -175,3 +175,15 @@ export function transpose(matrix: Float32Array, rows: number, columns: number): 
   }
   return turned;
 }
+
+/** Squared norm of a product whose factors are balanced: row p of `down` has squared norm s_p. */
+export function balancedEnergy(down: Float32Array, rank: number): number {
+  const width = down.length / rank;
+  let energy = 0;
+  for (let p = 0; p < rank; p++) {
+    let s = 0;
+    for (let i = p * width; i < (p + 1) * width; i++) s += (down[i] as number) ** 2;
+    energy += s * s;
+  }
+  return energy;
+}

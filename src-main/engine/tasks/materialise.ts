@@ -32,8 +32,10 @@ export async function materialise(
       return { lora: openLora(source.path), kept: 1 };
     case "point": {
       const space = spaces.get(source.space);
-      const lora = await space.decode(source.coordinates);
-      return space.record.rank === source.rank ? { lora, kept: 1 } : resizeLora(lora, source.rank);
+      const decoded = await space.decode(source.coordinates);
+      if (space.record.rank === source.rank) return decoded;
+      const resized = resizeLora(decoded.lora, source.rank);
+      return { lora: resized.lora, kept: decoded.kept * resized.kept };
     }
     case "delta-blend": {
       const loras: Lora[] = [];

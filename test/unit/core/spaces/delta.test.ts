@@ -117,8 +117,21 @@ describe("the delta form", () => {
     const whole = { ...fitted, record: { ...fitted.record, rank: 6 } };
     const space = openFitted(whole, plainProducts);
     const coordinates = Array.from(space.memberCoordinates.subarray(0, 4));
-    const made = dense(await space.decode(coordinates));
+    const made = dense((await space.decode(coordinates)).lora);
     made.forEach((value, at) => expect(value).toBeCloseTo(reference.rebuilt[at] as number, 2));
+  });
+
+  it("says how much of a point its rank kept", async () => {
+    const fitted = await fit(false);
+    const at = async (rank: number) => {
+      const space = openFitted({ ...fitted, record: { ...fitted.record, rank } }, plainProducts);
+      const { lora, kept } = await space.decode([1, -1, 0.5, 0]);
+      return { energy: dense(lora).reduce((sum, value) => sum + value * value, 0), kept };
+    };
+    const [whole, cut] = [await at(6), await at(1)];
+    expect(whole.kept).toBeCloseTo(1, 3);
+    expect(cut.kept).toBeCloseTo(cut.energy / whole.energy, 3);
+    expect(cut.kept).toBeLessThan(0.95);
   });
 
   it("projects a member onto its own coordinates", async () => {

@@ -110,7 +110,7 @@ describe("fitSpace", () => {
           (index + 1) * space.record.components,
         );
         expect(
-          relativeError(members[index] as Lora, await space.decode(Array.from(row))),
+          relativeError(members[index] as Lora, (await space.decode(Array.from(row))).lora),
         ).toBeLessThan(0.01);
       }
     },
@@ -121,7 +121,7 @@ describe("fitSpace", () => {
     async (form) => {
       const members = world(12, true);
       const space = openFitted(await fit(members, { form, components: 11 }), plainProducts);
-      const found = await space.decode(await space.project(members[7] as Lora));
+      const { lora: found } = await space.decode(await space.project(members[7] as Lora));
       expect(relativeError(members[7] as Lora, found)).toBeLessThan(0.01);
     },
   );
