@@ -11,7 +11,7 @@ import { JobStore } from "./store.ts";
 import { Watchers } from "./watchers.ts";
 
 export type JobKind = Job["kind"];
-export type { JobContext, ProgressChange } from "./runner.ts";
+export type { JobContext } from "./runner.ts";
 
 /** Jobs that run at once, whatever their kinds: main only hands work to the engine, which does one thing at a time. */
 const defaultConcurrency = 4;

@@ -85,24 +85,30 @@ export async function publish(folders: Folders, copy: StagedCopy, sha256: string
   const suffix = copy.companion === "" ? "" : `-${copy.companion.slice(0, 16)}`;
   const key = `${sha256}${suffix}`;
   const to = blobFolder(folders, key);
-  await mkdir(dirname(to), { recursive: true });
-  let name = basename(copy.file);
+  try {
+    await mkdir(dirname(to), { recursive: true });
+    const name = await moveInto(to, copy);
+    await syncFolder(dirname(to));
+    return `${key}/${name}`;
+  } catch (error) {
+    throw writeError(to, error);
+  }
+}
+
+/** Returns the name of the file in the folder. */
+async function moveInto(to: string, copy: StagedCopy): Promise<string> {
+  const name = basename(copy.file);
   try {
     await rename(copy.folder, to);
+    return name;
   } catch (error) {
     if (!["ENOTEMPTY", "EEXIST", "EPERM"].includes(systemCode(error) ?? "")) throw error;
-    const there = await fileIn(to, (await stat(copy.file)).size);
-    if (there === null) {
-      // A folder of that name without its file is a leftover, e.g. of an interrupted erasure.
-      await discard(to);
-      await rename(copy.folder, to);
-    } else {
-      name = there;
-      await discard(copy.folder);
-    }
   }
-  await syncFolder(dirname(to));
-  return `${key}/${name}`;
+  const there = await fileIn(to, (await stat(copy.file)).size);
+  // A folder of that name without its file is a leftover, e.g. of an interrupted erasure.
+  await discard(there === null ? to : copy.folder);
+  if (there === null) await rename(copy.folder, to);
+  return there ?? name;
 }
 
 /** The LoRA file in a copy's folder, where there is one (of that size). */

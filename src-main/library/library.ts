@@ -20,6 +20,7 @@ import type { Settings } from "../../src-preload/contract/system.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { sweepStaging } from "./blobs.ts";
 import { Changes } from "./changes.ts";
+import { checkFiles } from "./check-files.ts";
 import { Collections } from "./collections.ts";
 import type { Database } from "./database.ts";
 import { blobFile, foldersOf, previewFile } from "./folders.ts";
@@ -101,6 +102,7 @@ export class Library {
   readonly #neighbours: Neighbours;
   readonly #stopListening: () => void;
   #readTimer: NodeJS.Timeout | undefined;
+  #checking: Promise<void> | undefined;
   #closed = false;
 
   constructor(shelf: Shelf) {
@@ -331,6 +333,7 @@ export class Library {
     this.#stopListening();
     clearTimeout(this.#readTimer);
     await this.#shelf.jobs.close();
+    await this.#checking;
     await this.#mirror.close();
     await this.#neighbours.close();
     this.#shelf.changes.close();
@@ -384,8 +387,22 @@ export class Library {
     clearTimeout(this.#readTimer);
     this.#readTimer = setTimeout(() => {
       this.#readTimer = undefined;
-      if (!this.#closed && unreadCount(this.#shelf) > 0) this.#startReading();
+      if (this.#closed) return;
+      this.#checking ??= this.#checkFiles();
+      if (unreadCount(this.#shelf) > 0) this.#startReading();
     }, delay).unref();
+  }
+
+  /** Once for each time the library is opened. */
+  async #checkFiles(): Promise<void> {
+    const between = () => {
+      if (this.#closed) throw new FacetError("cancelled", "The library was closed.");
+    };
+    try {
+      await checkFiles(this.#shelf, { retry: false, between });
+    } catch (error) {
+      if (!this.#closed) this.#shelf.log("Could not look after the library's files", error);
+    }
   }
 
   /** The job that reads, started where none is under way. Null where the user stopped it. */

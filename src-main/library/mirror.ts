@@ -15,6 +15,8 @@ const quietMs = 1500;
 const longestWaitMs = 60_000;
 /** Records made between two turns of the event loop. */
 const perTurn = 16;
+/** A closing library writes no longer than this; what is left is known by its rows and written after the next start. */
+const closingMs = 2000;
 
 export class Mirror {
   readonly #shelf: Shelf;
@@ -27,19 +29,21 @@ export class Mirror {
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
     this.#stopListening = shelf.changes.listen(() => this.#schedule());
+    const left = shelf.database.column("select 1 from loras where unsaved > 0 limit 1").get();
+    if (left !== undefined) this.#schedule();
   }
 
   collectionsChanged(): void {
     this.#collections = true;
   }
 
-  /** Writes everything that is not written yet. */
-  flush(): Promise<void> {
+  /** Writes everything that is not written yet, or as much of it as there is time for. */
+  flush(ms = Number.POSITIVE_INFINITY): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#waitingSince = undefined;
     this.#writing = this.#writing
-      .then(() => this.#write())
+      .then(() => this.#write(performance.now() + ms))
       .catch((error: unknown) => {
         this.#shelf.log("Could not write the copies of the library's records", error);
       });
@@ -55,7 +59,7 @@ export class Mirror {
 
   async close(): Promise<void> {
     this.#stopListening();
-    await this.flush();
+    await this.flush(closingMs);
   }
 
   #schedule(): void {
@@ -66,7 +70,7 @@ export class Mirror {
     this.#timer = setTimeout(() => void this.flush(), wait).unref();
   }
 
-  async #write(): Promise<void> {
+  async #write(deadline: number): Promise<void> {
     const { database, folders } = this.#shelf;
     if (!database.open) return;
     if (this.#collections) {
@@ -84,7 +88,7 @@ export class Mirror {
     );
     const shards = new Map<string, Lora[]>();
     let last = 0;
-    for (;;) {
+    while (performance.now() < deadline) {
       const rows = page.all(last).map(toLora);
       if (rows.length === 0) break;
       last = rows.at(-1)?.seq ?? last;
@@ -102,6 +106,7 @@ export class Mirror {
       await setImmediate();
     }
     for (const [shard, rows] of shards) {
+      if (performance.now() >= deadline) return;
       await this.#writeShard(shard);
       await this.#saved(rows);
     }

@@ -12,6 +12,7 @@ import { hashFile } from "../files/hash.ts";
 import { failureOf } from "../jobs/failure.ts";
 import type { JobContext } from "../jobs/jobs.ts";
 import { fileIn } from "./blobs.ts";
+import { checkFiles } from "./check-files.ts";
 import { blobFile, blobRecordName, companionName } from "./folders.ts";
 import { ItemRecord } from "./item-record.ts";
 import { nameOf } from "./names.ts";
@@ -79,7 +80,11 @@ class Rebuild {
       await this.#restore(items.slice(from, from + batchFiles));
       this.#context.progress({ done: from, total: items.length, step: "Making rows again" });
     }
-    await this.#checkFiles();
+    // The other way: rows whose file is not there. What failed once is tried again.
+    this.#result.missing = await checkFiles(this.#shelf, {
+      retry: true,
+      between: () => this.#context.paused(),
+    });
     this.#shelf.changes.made();
     return this.#result;
   }
@@ -240,40 +245,6 @@ class Rebuild {
       });
       this.#result.restored += 1;
     });
-  }
-
-  /** The other way: rows whose file is not there. What failed once is tried again. */
-  async #checkFiles(): Promise<void> {
-    const { database, folders } = this.#shelf;
-    const Row = z.object({
-      seq: z.int(),
-      path: z.string().nullable(),
-      blob: z.string().nullable(),
-      state: z.string(),
-    });
-    const page = database.statement(
-      `select seq, path, blob, state from loras where kind = 'file' and deleted_at is null and seq > ?
-       order by seq limit 200`,
-    );
-    for (let last = 0; ;) {
-      const rows = z.array(Row).parse(page.all(last));
-      if (rows.length === 0) return;
-      last = rows.at(-1)?.seq ?? last;
-      await this.#context.paused();
-      for (const { seq, path, blob, state } of rows) {
-        const file = blob === null ? path : blobFile(folders, blob);
-        const there = file !== null && (await exists(file));
-        if (there && state !== "failed") continue;
-        if (!there) this.#result.missing += 1;
-        database
-          .statement("update loras set state = ?, trouble = coalesce(?, trouble) where seq = ?")
-          .run(
-            there ? "unread" : "failed",
-            there ? null : `Its file is gone: ${file ?? "never copied"}`,
-            seq,
-          );
-      }
-    }
   }
 
   #failed(path: string, error: unknown): void {

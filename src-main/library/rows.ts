@@ -2,6 +2,7 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { z } from "zod";
 import { assert } from "../core/errors.ts";
+import { sketchLength } from "./sketch-index.ts";
 import type { Card } from "../../src-preload/contract/library.ts";
 import { Inspection } from "../../src-preload/contract/lora.ts";
 import { RecipeRecord } from "../../src-preload/contract/recipe.ts";
@@ -137,4 +138,3 @@ export function sketchBytes(base64: string): Buffer {
   assert(bytes.length === sketchLength * 4, `a sketch has ${sketchLength} float32`);
   return bytes;
 }
-export const sketchLength = 256;

@@ -20,6 +20,8 @@ interface Plan {
   /** `from … where …`, with the rows of `loras` named l. */
   readonly body: string;
   readonly values: readonly unknown[];
+  /** The same where only the number of rows is wanted. */
+  readonly count: string;
   readonly order: string;
 }
 
@@ -85,11 +87,11 @@ export class Search {
       this.#totals.clear();
       this.#revision = this.#changes.revision;
     }
-    const key = JSON.stringify([plan.body, plan.values]);
+    const key = JSON.stringify([plan.count, plan.values]);
     let total = this.#totals.get(key);
     if (total === undefined) {
       const row = this.#database
-        .once(`select count(*) as total ${plan.body}`)
+        .once(`select count(*) as total ${plan.count}`)
         .get(...plan.values) as { total: number };
       total = row.total;
       this.#totals.set(key, total);
@@ -138,9 +140,14 @@ function planOf(filter: Parsed): Plan {
       values: [unwanted.map(matchOf).join(" OR ")],
     });
   }
+  const body = `${from} where ${conditions.map(({ sql }) => sql).join(" and ")}`;
+  // Where words are all that is asked for, their index alone knows how many: it holds no row of the other view.
+  const [first, ...rest] = conditions;
+  const onlyWords = wanted.length > 0 && rest.length === 1;
   return {
-    body: `${from} where ${conditions.map(({ sql }) => sql).join(" and ")}`,
+    body,
     values: conditions.flatMap(({ values }) => values),
+    count: onlyWords ? `from ${words} w where ${first?.sql ?? ""}` : body,
     order: orders[filter.sort],
   };
 }

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { failureOf } from "../jobs/failure.ts";
 
 /** Endings that can hold a LoRA; what is inside decides, not the ending. */
-export const loraEndings = new Set([".safetensors", ".sft", ".pt", ".pth", ".bin", ".ckpt"]);
+const loraEndings = new Set([".safetensors", ".sft", ".pt", ".pth", ".bin", ".ckpt"]);
 
 /** Entries looked at between two turns of the event loop. */
 const perTurn = 256;

@@ -47,9 +47,9 @@ create table loras (
   job text,                               -- the import that brought it
   unsaved integer not null default 1      -- edits not yet in the copy on disk; 0 when there are none
 );
-create index loras_name on loras (sort_name, seq) where deleted_at is null;
-create index loras_rating on loras (rating, seq) where deleted_at is null;
-create index loras_bytes on loras (bytes, seq) where deleted_at is null;
+create index loras_name on loras (sort_name, seq, id) where deleted_at is null;
+create index loras_rating on loras (rating, seq, id) where deleted_at is null;
+create index loras_bytes on loras (bytes, seq, id) where deleted_at is null;
 create index loras_live on loras (seq) where deleted_at is null;
 create index loras_favourite on loras (seq) where favourite = 1 and deleted_at is null;
 create index loras_trouble on loras (seq) where trouble is not null and deleted_at is null;

@@ -24,12 +24,12 @@ describe("import", () => {
     expect(result.imported.map(({ name }) => name).toSorted()).toEqual(["anna", "bert"]);
     expect(result.importedCount).toBe(2);
     expect(
-      result.skipped.map(({ path, code }) => [path.slice(files.length + 1), code]).toSorted(),
+      result.skipped.map(({ path, code }) => `${path.slice(files.length + 1)} ${code}`).toSorted(),
     ).toEqual([
-      ["broken.safetensors", "malformed"],
-      ["nowhere.safetensors", "not-found"],
-      ["other.safetensors", "not-a-lora"],
-      ["readme.txt", "unsupported"],
+      "broken.safetensors malformed",
+      "nowhere.safetensors not-found",
+      "other.safetensors not-a-lora",
+      "readme.txt unsupported",
     ]);
     for (const { path, reason } of result.skipped) expect(reason).toContain(path);
     const { total, cards } = library.list({ sort: "name" });
@@ -348,6 +348,43 @@ describe("what lies beside a file", () => {
 });
 
 describe("reading", () => {
+  it("stops where the library cannot be written, and goes on when it can", async () => {
+    const { library, jobs, files, import: bring } = await testLibrary();
+    await writeFakeLora(join(files, "anna.safetensors"), { seed: 1 });
+    await writeFile(join(library.folder, "blobs"), "in the way");
+    await bring([files], "copy");
+    await library.settled();
+    const reading = jobs.list().find(({ kind }) => kind === "read");
+    expect(reading).toMatchObject({ state: "failed", failure: { code: "not-writable" } });
+    expect(reading?.failure?.path).toContain(join(library.folder, "blobs"));
+    expect(library.overview()).toMatchObject({ all: 1, unread: 1, trouble: 0 });
+    await rm(join(library.folder, "blobs"));
+    jobs.resume(reading?.id ?? "");
+    await library.settled();
+    expect(library.overview()).toMatchObject({ all: 1, unread: 0, trouble: 0 });
+  });
+
+  it("marks files that are gone when the library is opened, and forgets it when they are back", async () => {
+    const first = await testLibrary();
+    const path = await writeFakeLora(join(first.files, "anna.safetensors"), { seed: 1 });
+    await writeFakeLora(join(first.files, "bert.safetensors"), { seed: 2 });
+    await first.import([first.files]);
+    await first.library.settled();
+    await first.close();
+    await rename(path, `${path}.away`);
+    const root = join(first.files, "..");
+    const second = await testLibrary(root);
+    await expect.poll(() => second.library.overview().trouble, { timeout: 10_000 }).toBe(1);
+    const [card] = second.library.list({ view: "trouble" }).cards;
+    expect(card?.trouble).toContain(path);
+    await second.close();
+    await rename(`${path}.away`, path);
+    const third = await testLibrary(root);
+    await expect.poll(() => third.library.overview().trouble, { timeout: 10_000 }).toBe(0);
+    await third.library.settled();
+    expect(third.library.overview()).toMatchObject({ all: 2, unread: 0, trouble: 0 });
+  });
+
   it("marks what cannot be read, goes on, and tries again when it is imported again", async () => {
     const { library, engine, files, import: bring } = await testLibrary();
     const bad = await writeFakeLora(join(files, "bad.safetensors"), { seed: 1 });
