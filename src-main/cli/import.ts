@@ -1,12 +1,20 @@
 /** `facet import PATH...`: brings files and folders into the library. */
 import { resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { ImportResult, Storage } from "../../src-preload/contract/library.ts";
-import { CommandFailure, jobResult, type Surroundings, withStudio } from "./command.ts";
+import {
+  CommandFailure,
+  jobResult,
+  type StudioClient,
+  type Surroundings,
+  withStudio,
+} from "./command.ts";
 import { table } from "./output.ts";
 
 /** Lines printed before the rest is only counted. */
 const shown = 20;
+const copyLookMs = 50;
 
 export function addImport(program: Command, surroundings: Surroundings): void {
   program
@@ -27,6 +35,7 @@ export function addImport(program: Command, surroundings: Surroundings): void {
             ...(options.storage === undefined ? {} : { storage: options.storage }),
           });
           const result = await jobResult(client, job, ImportResult, surroundings);
+          await untilCopied(client, surroundings);
           const [reason] = result.skipped.filter(({ code }) => code !== "already-exists");
           if (result.importedCount === 0 && reason !== undefined) {
             throw new CommandFailure(
@@ -42,6 +51,27 @@ export function addImport(program: Command, surroundings: Surroundings): void {
         });
       },
     );
+}
+
+/** Copies are made after the import: a command that ended before them would leave only names of originals behind. */
+async function untilCopied(
+  client: StudioClient,
+  { output, interrupt }: Surroundings,
+): Promise<void> {
+  const waiting = async () =>
+    (await client.library.list({ query: "is:copied is:unread", limit: 1 })).total > 0;
+  try {
+    while (!interrupt.aborted && (await waiting())) {
+      const job = (await client.jobs.list()).find(({ kind }) => kind === "read");
+      if (job?.failure != null) throw new CommandFailure(job.failure);
+      if (job?.state === "cancelled") return;
+      if (job !== undefined) output.progress(job);
+      // Asked again and again rather than watched: another Facet process may be the one that copies.
+      await setTimeout(copyLookMs);
+    }
+  } finally {
+    output.clear();
+  }
 }
 
 function words(result: ImportResult): string {
