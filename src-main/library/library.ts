@@ -15,7 +15,7 @@ import type {
 } from "../../src-preload/contract/library.ts";
 import { ImportResult as ImportResultSchema } from "../../src-preload/contract/library.ts";
 import type { Inspection } from "../../src-preload/contract/lora.ts";
-import type { Recipe, RecipeRecord } from "../../src-preload/contract/recipe.ts";
+import type { RecipeRecord } from "../../src-preload/contract/recipe.ts";
 import type { Settings } from "../../src-preload/contract/system.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { sweepStaging } from "./blobs.ts";
@@ -26,13 +26,13 @@ import type { Database } from "./database.ts";
 import { blobFile, foldersOf, previewFile } from "./folders.ts";
 import { ImportData, runImport } from "./import-job.ts";
 import { Mirror } from "./mirror.ts";
-import { FreeNames } from "./names.ts";
 import { Neighbours } from "./neighbours.ts";
 import { openDatabase } from "./open.ts";
 import { overviewOf } from "./overview.ts";
 import { Previews } from "./previews.ts";
 import { ReadResult, runRead, unreadCount } from "./read-job.ts";
 import { RebuildResult, runRebuild } from "./rebuild-job.ts";
+import { keepRecipe, type Made } from "./recipes.ts";
 import { Records } from "./records.ts";
 import { Search } from "./search.ts";
 import { readSettings, recall, remember, writeSettings } from "./settings.ts";
@@ -50,18 +50,6 @@ export interface LibraryOptions {
   /** The background engine. */
   readonly engine: LibraryEngine;
   readonly log?: Log;
-}
-
-/** What was made by a recipe, as the engine describes it. */
-export interface Made {
-  readonly sketch: string;
-  readonly norm: number;
-  readonly rank: { readonly min: number; readonly max: number };
-  readonly modules: number;
-  readonly parameters: number;
-  readonly tags?: readonly string[];
-  /** Content hash of a picture in the previews folder. */
-  readonly preview?: string | null;
 }
 
 /** What an identity is made from. */
@@ -280,21 +268,7 @@ export class Library {
 
   /** Keeps an identity that was made here; it has the trigger words of those it was made from. */
   addRecipe(record: RecipeRecord, made: Made): string {
-    const name = new FreeNames(this.#database).take(record.name);
-    const { id } = this.#database.transaction(() =>
-      this.#records.insertRecipe({
-        record,
-        name,
-        rank: made.rank,
-        modules: made.modules,
-        parameters: made.parameters,
-        sketch: made.sketch,
-        norm: made.norm,
-        tags: made.tags ?? [],
-        triggerWords: this.#triggerWordsOf(parentsOf(record.recipe)),
-        preview: made.preview ?? null,
-      }),
-    );
+    const id = keepRecipe(this.#database, this.#records, record, made);
     this.#shelf.changes.made();
     return id;
   }
@@ -421,25 +395,5 @@ export class Library {
       .column("select 1 from loras where path >= ? and path < ? and blob is null limit 1")
       .get(join(folder, "/"), `${folder}\uffff`);
     return row !== undefined;
-  }
-
-  #triggerWordsOf(parents: readonly string[]): string[] {
-    const words = parents.flatMap((id) => (this.has(id) ? this.get(id).triggerWords : []));
-    return [...new Set(words)];
-  }
-}
-
-function parentsOf(recipe: Recipe): string[] {
-  switch (recipe.kind) {
-    case "delta-blend":
-      return recipe.parents.map(({ parent }) => parent.id);
-    case "resize":
-      return [recipe.parent.id];
-    case "point": {
-      const { origin } = recipe;
-      if (origin.kind === "blend") return origin.parents.map(({ parent }) => parent.id);
-      if (origin.kind === "project") return [origin.from.id];
-      return origin.kind === "move" && origin.from !== undefined ? [origin.from.id] : [];
-    }
   }
 }
