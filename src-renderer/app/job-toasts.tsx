@@ -5,6 +5,7 @@ import { openSpace } from "../features/explore/explore-state.ts";
 import { outcomeOf } from "../studio/job-outcome.ts";
 import { onJobEnd } from "../studio/jobs.ts";
 import { toast } from "../ui/toast.tsx";
+import { openTray } from "./tray-state.ts";
 
 export function JobToasts(): ReactNode {
   const [, navigate] = useLocation();
@@ -28,15 +29,17 @@ export function JobToasts(): ReactNode {
         if (outcome === null) return;
         const space = outcome.space;
         const action =
-          space === undefined
-            ? undefined
-            : {
-                label: outcome.offer,
-                run() {
-                  openSpace(space);
-                  navigate("/explore");
-                },
-              };
+          outcome.problems.length > 0
+            ? { label: "Show why", run: openTray }
+            : space === undefined
+              ? undefined
+              : {
+                  label: outcome.offer,
+                  run() {
+                    openSpace(space);
+                    navigate("/explore");
+                  },
+                };
         toast({ text: `${job.title}: ${outcome.summary}`, action });
       }),
     [navigate],

@@ -1,22 +1,25 @@
 /** The jobs tray: what runs, how far it is, how long it takes, and what it gave. */
 import { Popover, Progress, UnstyledButton } from "@mantine/core";
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useMemo } from "react";
 import { useJobs, isActive } from "../studio/jobs.ts";
 import { type Command, useCommands } from "../ui/commands.ts";
 import { IconListDetails, IconLoader2 } from "../ui/icons.ts";
 import { JobRow } from "./job-row.tsx";
+import { openTray, useTray } from "./tray-state.ts";
+
+function setOpen(open: boolean): void {
+  useTray.setState({ open });
+}
 
 export function JobsTray(): ReactNode {
-  const [open, setOpen] = useState(false);
+  const open = useTray((state) => state.open);
   const jobs = useJobs((state) => state.jobs);
   const active = jobs.filter(isActive);
   const front = active[0];
   const failed = jobs.filter((job) => job.state === "failed" || job.state === "interrupted").length;
 
   const commands = useMemo<Command[]>(
-    () => [
-      { id: "jobs", label: "Show jobs", group: "View", hotkeys: ["j"], run: () => setOpen(true) },
-    ],
+    () => [{ id: "jobs", label: "Show jobs", group: "View", hotkeys: ["j"], run: openTray }],
     [],
   );
   useCommands("jobs", commands);

@@ -89,16 +89,25 @@ export function contours(mark: Mark, rings: number, points: number): string[] {
   );
 }
 
+/** Below this many components the outline is rounded between them, so that few of them make no triangle. */
+const FEW = 18;
+
 /**
  * The outline of a point of a space: component i pushes the circle out (positive) or in (negative) at its own angle.
  * `circle` is the mean's radius in a 100 x 100 box.
  */
 export function signature(coordinates: readonly number[], circle = 27): string {
-  const amount = Math.max(3, coordinates.length);
+  const amount = Math.max(1, coordinates.length);
+  const points = amount < FEW ? amount * Math.ceil(36 / amount) : amount;
   return smoothClosed(
-    Array.from({ length: amount }, (_, i) => {
-      const angle = -Math.PI / 2 + (2 * Math.PI * i) / amount;
-      const length = circle + Math.min(4, Math.max(-4, coordinates[i] ?? 0)) * (circle / 5.2);
+    Array.from({ length: points }, (_, i) => {
+      const at = (i * amount) / points;
+      const from = Math.floor(at);
+      const share = (1 - Math.cos(Math.PI * (at - from))) / 2;
+      const value =
+        (coordinates[from] ?? 0) * (1 - share) + (coordinates[(from + 1) % amount] ?? 0) * share;
+      const angle = -Math.PI / 2 + (2 * Math.PI * i) / points;
+      const length = circle + Math.min(4, Math.max(-4, value)) * (circle / 5.2);
       return { x: 50 + length * Math.cos(angle), y: 50 + length * Math.sin(angle) };
     }),
   );

@@ -40,7 +40,7 @@ export const Glyph = memo(function Glyph({ mark, detail = "large" }: GlyphProps)
     >
       <rect className="glyph-ground" x="-50" y="-50" width="200" height="200" />
       {lines.map((line, i) => (
-        <path key={i} d={line} opacity={0.35 + (0.65 * (i + 1)) / lines.length} />
+        <path key={i} d={line} strokeOpacity={0.35 + (0.65 * (i + 1)) / lines.length} />
       ))}
     </svg>
   );

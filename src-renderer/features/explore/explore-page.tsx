@@ -1,5 +1,5 @@
 /** Explore: move an identity along the components of a space. */
-import { Button, Skeleton } from "@mantine/core";
+import { Button, Progress, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useMemo } from "react";
 import { useLocation } from "wouter";
@@ -8,6 +8,7 @@ import { milliseconds, percent, plural, sigma } from "../../lib/format.ts";
 import { plausibility } from "../../lib/plausibility.ts";
 import { snap } from "../../lib/slider.ts";
 import { queries } from "../../studio/client.ts";
+import { isActive, useJobs } from "../../studio/jobs.ts";
 import { type Command, useCommands } from "../../ui/commands.ts";
 import { Readout, Readouts } from "../../ui/readout.tsx";
 import { Title } from "../../ui/slots.tsx";
@@ -122,7 +123,8 @@ function Open({
     componentName(space.componentList[index] ?? { index, name: "" });
   const plausible = plausibility(measure?.extremity ?? null, measure?.beyond ?? null, nameOf);
   const marked = selected === null ? undefined : space.componentList[selected];
-  const Drawing = drawing === "ring" ? Ring : Profile;
+  // Fewer than three components enclose nothing.
+  const Drawing = drawing === "ring" && space.componentList.length > 2 ? Ring : Profile;
 
   return (
     <>
@@ -200,15 +202,17 @@ function Open({
               value={measure === null ? null : milliseconds(measure.milliseconds)}
               about="From the request to the measured products"
             />
-            <Readout
-              label={
-                point.start.id === null
-                  ? "Distance from the mean"
-                  : `Distance from ${point.start.name}`
-              }
-              value={measure?.distance?.toFixed(2) ?? null}
-              about="Relative change of the products BA against the start"
-            />
+            {(measure === null || measure.distance !== null) && (
+              <Readout
+                label={
+                  point.start.id === null
+                    ? "Distance from the mean"
+                    : `Distance from ${point.start.name}`
+                }
+                value={measure?.distance?.toFixed(2) ?? null}
+                about="Relative change of the products BA against the start"
+              />
+            )}
             {point.start.id !== null && (
               <Readout
                 label="Residual"
@@ -352,32 +356,47 @@ function useExploreCommands(spaceId: string): void {
 function NoSpace({ wanted }: { readonly wanted: string | null }): ReactNode {
   const overview = useOverview();
   const [, navigate] = useLocation();
+  const fitting = useJobs((state) => state.jobs.find((job) => job.kind === "fit" && isActive(job)));
   const enough = (overview?.all ?? 0) >= 2;
   return (
     <>
       <Title name="Explore" about="no space yet" />
       <Workspace page="explore">
-        <Empty
-          title={
-            wanted === null ? "Fit a space to get sliders" : `${wanted} needs a space to move in`
-          }
-          text={
-            enough
-              ? `A space is learnt from LoRAs of many people: its components become sliders that move one identity towards others. Your library has ${plural(overview?.all ?? 0, "LoRA")}.`
-              : "A space is learnt from LoRAs of many people. Add at least two to the library, better a few dozen."
-          }
-        >
-          {enough ? (
-            <>
-              <Button variant="filled" onClick={() => openFit(null)}>
-                Fit a space
-              </Button>
-              <Button onClick={() => navigate("/library")}>Choose members in the Library</Button>
-            </>
-          ) : (
-            <AddButton />
-          )}
-        </Empty>
+        {fitting === undefined ? (
+          <Empty
+            title={
+              wanted === null ? "Fit a space to get sliders" : `${wanted} needs a space to move in`
+            }
+            text={
+              enough
+                ? `A space is learnt from LoRAs of many people: its components become sliders that move one identity towards others. Your library has ${plural(overview?.all ?? 0, "LoRA")}.`
+                : "A space is learnt from LoRAs of many people. Add at least two to the library, better a few dozen."
+            }
+          >
+            {enough ? (
+              <>
+                <Button variant="filled" onClick={() => openFit(null)}>
+                  Fit a space
+                </Button>
+                <Button onClick={() => navigate("/library")}>Choose members in the Library</Button>
+              </>
+            ) : (
+              <AddButton />
+            )}
+          </Empty>
+        ) : (
+          <Empty
+            title={fitting.title}
+            text={fitting.step || "The sliders appear here when it is done."}
+          >
+            <Progress
+              w={280}
+              size={3}
+              value={fitting.total > 0 ? (fitting.done / fitting.total) * 100 : 0}
+              aria-label={fitting.title}
+            />
+          </Empty>
+        )}
       </Workspace>
     </>
   );

@@ -18,6 +18,8 @@ const TOP = 12;
 const BOTTOM = 56;
 const SHARES = 24;
 const MIN_COLUMN = 15;
+/** A few components must not become a few walls. */
+const MAX_COLUMN = 76;
 
 interface ProfileProps {
   readonly components: readonly Component[];
@@ -40,8 +42,13 @@ export function Profile(props: ProfileProps): ReactNode {
   const drag = useRef<{ index: number; y: number; raw: number; gesture: string } | null>(null);
   const [over, setOver] = useState<number | null>(null);
 
-  const column = Math.max(MIN_COLUMN, (size.width - LEFT - RIGHT) / Math.max(1, components.length));
+  const column = Math.min(
+    MAX_COLUMN,
+    Math.max(MIN_COLUMN, (size.width - LEFT - RIGHT) / Math.max(1, components.length)),
+  );
   const width = Math.max(size.width, LEFT + RIGHT + column * components.length);
+  /** Where the first column begins. */
+  const first = LEFT + (width - LEFT - RIGHT - column * components.length) / 2;
   const plot = Math.max(60, size.height - TOP - BOTTOM);
   const y = (value: number): number =>
     TOP +
@@ -50,7 +57,7 @@ export function Profile(props: ProfileProps): ReactNode {
   const bar = Math.min(10, Math.max(3, column * 0.26));
 
   function indexAt(event: PointerEvent<SVGSVGElement>): number | null {
-    const x = event.clientX - event.currentTarget.getBoundingClientRect().left - LEFT;
+    const x = event.clientX - event.currentTarget.getBoundingClientRect().left - first;
     const index = Math.floor(x / column);
     return index >= 0 && index < components.length ? index : null;
   }
@@ -104,18 +111,24 @@ export function Profile(props: ProfileProps): ReactNode {
           {marked !== null && (
             <rect
               className="profile-marked"
-              x={LEFT + marked * column}
+              x={first + marked * column}
               y={TOP}
               width={column}
               height={plot + BOTTOM - 4}
               rx="4"
             />
           )}
-          <Backdrop components={components} column={column} plot={plot} width={width} />
+          <Backdrop
+            components={components}
+            column={column}
+            plot={plot}
+            width={width}
+            first={first}
+          />
           {components.map((component, i) => {
             const value = values[i] ?? 0;
             const old = before[i] ?? 0;
-            const middle = LEFT + (i + 0.5) * column;
+            const middle = first + (i + 0.5) * column;
             const beyond = isBeyond(value, rangeOf(component));
             const top = Math.min(y(0), y(value));
             return (
@@ -184,20 +197,22 @@ const Backdrop = memo(function Backdrop({
   column,
   plot,
   width,
+  first,
 }: {
   readonly components: readonly Component[];
   readonly column: number;
   readonly plot: number;
   readonly width: number;
+  readonly first: number;
 }): ReactNode {
   const violins = useMemo(
     () =>
       components
         .map((component, i) =>
-          violin(component.histogram, LEFT + (i + 0.5) * column, column * 0.44, plot),
+          violin(component.histogram, first + (i + 0.5) * column, column * 0.44, plot),
         )
         .join(""),
-    [components, column, plot],
+    [components, column, plot, first],
   );
   const most = Math.max(...components.map((component) => component.explained), 1e-9);
   const lines = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
@@ -224,7 +239,7 @@ const Backdrop = memo(function Backdrop({
       </text>
       <path className="profile-violin" d={violins} />
       {components.map((component, i) => {
-        const middle = LEFT + (i + 0.5) * column;
+        const middle = first + (i + 0.5) * column;
         const tall = Math.max(1, (component.explained / most) * SHARES);
         return (
           <g key={component.index}>
@@ -254,17 +269,24 @@ const Backdrop = memo(function Backdrop({
   );
 });
 
+/** Binomial weights: members are few, and what lies between them is as likely as they are. */
+const SMOOTH = [1, 4, 6, 4, 1];
+
 /** The members' distribution as a shape that is mirrored about the column's middle. */
 function violin(bins: readonly number[], middle: number, half: number, plot: number): string {
-  const top = Math.max(...bins, 1e-9);
+  const smooth = bins.map((_, i) =>
+    SMOOTH.reduce((sum, weight, k) => sum + weight * (bins[i + k - 2] ?? 0), 0),
+  );
+  const top = Math.max(...smooth, 1e-9);
   const step = plot / Math.max(1, bins.length);
+  const first = smooth.findIndex((value) => value > 0);
+  const last = smooth.findLastIndex((value) => value > 0);
+  if (first < 0) return "";
   // Bin 0 is -4 sigma, which lies at the bottom.
-  const points = bins.map((bin, i) => ({
-    y: TOP + plot - (i + 0.5) * step,
-    x: half * Math.sqrt(bin / top),
+  const used = smooth.slice(first, last + 1).map((value, i) => ({
+    y: TOP + plot - (first + i + 0.5) * step,
+    x: half * Math.sqrt(value / top),
   }));
-  const used = points.filter((point) => point.x > 0);
-  if (used.length === 0) return "";
   const right = used.map((point) => `${(middle + point.x).toFixed(1)} ${point.y.toFixed(1)}`);
   const left = used
     .map((point) => `${(middle - point.x).toFixed(1)} ${point.y.toFixed(1)}`)

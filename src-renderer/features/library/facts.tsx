@@ -67,7 +67,7 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
             <NumberText
               label="Preferred strength"
               value={data.preferredWeight ?? 1}
-              shown={data.preferredWeight === null ? "–" : data.preferredWeight.toFixed(2)}
+              shown={data.preferredWeight === null ? "not set" : data.preferredWeight.toFixed(2)}
               step={0.05}
               onCommit={(preferredWeight) =>
                 changeOne(
@@ -78,7 +78,7 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
                 )
               }
             />
-            <span className="muted">strength</span>
+            {data.preferredWeight !== null && <span className="muted">strength</span>}
           </span>
         </Fact>
         <Fact name="File">

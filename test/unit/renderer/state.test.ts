@@ -212,11 +212,20 @@ describe("marks", () => {
   });
 
   test("a point's outline moves only where its component moved", () => {
-    const still = signature([0, 0, 0, 0, 0, 0, 0, 0]);
-    const moved = signature([0, 0, 0, 2, 0, 0, 0, 0]);
-    expect(moved).not.toBe(still);
-    expect(
-      moved.split("Q").filter((part, i) => part !== still.split("Q")[i]).length,
-    ).toBeLessThanOrEqual(3);
+    const zeros = Array.from({ length: 24 }, () => 0);
+    const still = signature(zeros).split("Q");
+    const moved = signature(zeros.with(5, 2)).split("Q");
+    const differing = moved.flatMap((part, i) => (part === still[i] ? [] : [i]));
+    expect(differing.length).toBeGreaterThan(0);
+    expect(differing.every((i) => Math.abs(i - 6) <= 1)).toBe(true);
   });
+
+  test("the mean of even a single component is a circle", () => {
+    const numbers = (signature([0]).match(/Q[\d.]+ [\d.]+/gu) ?? []).map((part) =>
+      part.slice(1).split(" ").map(Number),
+    );
+    expect(numbers.length).toBeGreaterThan(20);
+    for (const [x = 0, y = 0] of numbers) expect(Math.hypot(x - 50, y - 50)).toBeCloseTo(27, 0);
+  });
+});
 });
