@@ -13,6 +13,7 @@ import { version } from "./package-root.ts";
 import { type StudioRouter, studioRouter } from "./procedures/index.ts";
 import { defineFitJob } from "./spaces/fit-job.ts";
 import { Spaces } from "./spaces/spaces.ts";
+import { openLog } from "./system/log.ts";
 import type { ShellServices } from "./system/shell-services.ts";
 
 export interface ComposeOptions {
@@ -36,9 +37,14 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
   // Two engines: a long import or fit must never make a slider wait.
   const interactive = startEngine("interactive", options.launch);
   const background = startEngine("background", options.launch);
+  const log = openLog(options.library);
+  for (const [role, engine] of Object.entries({ interactive, background })) {
+    engine.onExit((code) => log.write(`The ${role} engine ended`, { code }));
+  }
   const { library, jobs } = await openLibrary({
     folder: options.library,
     engine: background.client,
+    log: log.write,
   });
   const identities = new Identities(library, interactive.client);
   const { resolver } = identities;
@@ -65,6 +71,7 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     exports,
     engine: interactive.client,
     shell: options.shell ?? { kind: "host" },
+    log: log.write,
   });
   return {
     router,
@@ -74,6 +81,7 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
       // The library first: it stops its jobs, and what they asked of the engines is answered.
       await library.close();
       await Promise.all([interactive, background].map((engine) => engine[Symbol.asyncDispose]()));
+      log[Symbol.dispose]();
     },
   };
 }

@@ -4,7 +4,7 @@ import { studioContract } from "../../src-preload/contract/index.ts";
 import { FacetError } from "../core/errors.ts";
 import { newId } from "../library/ids.ts";
 
-/** Where errors are written that no user can act on; replaced once at start by the studio's own log. */
+/** Where errors are written that no user can act on. */
 type Report = (id: string, error: unknown) => void;
 
 /** What a failed call carries besides its code and message. */
@@ -35,7 +35,7 @@ export function outward(error: unknown, report: Report): ORPCError<string, Place
   return new ORPCError("INTERNAL", {
     status: 500,
     data: {},
-    message: `Something went wrong inside Facet (${id}). The log of this session says more.`,
+    message: `Something went wrong inside Facet (${id}); logs/facet.log in the library's folder says more.`,
   });
 }
 
@@ -53,18 +53,15 @@ function badInput(error: ORPCError<string, unknown>): ORPCError<string, Place> {
   });
 }
 
-/** Written to standard error, whence the shell, the host and the command line take it. */
-function reportToConsole(id: string, error: unknown): void {
-  process.stderr.write(
-    `[${id}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-}
+export type Answer = ReturnType<typeof answerWith>;
 
 /** Implements the studio's contract; every procedure's errors leave through `outward`. */
-export const answer = implement(studioContract).use(async ({ next }) => {
-  try {
-    return await next();
-  } catch (error) {
-    throw outward(error, reportToConsole);
-  }
-});
+export function answerWith(report: Report) {
+  return implement(studioContract).use(async ({ next }) => {
+    try {
+      return await next();
+    } catch (error) {
+      throw outward(error, report);
+    }
+  });
+}

@@ -1,8 +1,8 @@
 /** Answers the exports part of the contract. */
 import type { Exports } from "../export/exports.ts";
-import { answer } from "./errors.ts";
+import type { Answer } from "./errors.ts";
 
-export function exportProcedures(exports: Exports) {
+export function exportProcedures(answer: Answer, exports: Exports) {
   const os = answer.exports;
   return os.router({
     start: os.start.handler(async ({ input }) => ({

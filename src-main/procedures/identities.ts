@@ -1,9 +1,9 @@
 /** Answers the identities part of the contract. */
 import type { Identities } from "../identities/identities.ts";
 import type { Library } from "../library/library.ts";
-import { answer } from "./errors.ts";
+import type { Answer } from "./errors.ts";
 
-export function identityProcedures(identities: Identities, library: Library) {
+export function identityProcedures(answer: Answer, identities: Identities, library: Library) {
   const os = answer.identities;
   return os.router({
     locate: os.locate.handler(({ input }) => identities.locate(input.space, input.id)),

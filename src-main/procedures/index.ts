@@ -5,8 +5,9 @@ import type { Identities } from "../identities/identities.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { Library } from "../library/library.ts";
 import type { Spaces } from "../spaces/spaces.ts";
+import type { Log } from "../system/log.ts";
 import type { ShellServices } from "../system/shell-services.ts";
-import { answer } from "./errors.ts";
+import { answerWith } from "./errors.ts";
 import { exportProcedures } from "./exports.ts";
 import { identityProcedures } from "./identities.ts";
 import { jobProcedures } from "./jobs.ts";
@@ -23,17 +24,20 @@ export interface StudioServices {
   /** The interactive engine. */
   readonly engine: EngineClient;
   readonly shell: ShellServices;
+  /** Errors that no user can act on end here. */
+  readonly log: Log;
 }
 
 export type StudioRouter = ReturnType<typeof studioRouter>;
 
 export function studioRouter(services: StudioServices) {
+  const answer = answerWith((id, error) => services.log(`[${id}]`, error));
   return answer.router({
-    library: libraryProcedures(services),
-    jobs: jobProcedures(services),
-    spaces: spaceProcedures(services.spaces),
-    identities: identityProcedures(services.identities, services.library),
-    exports: exportProcedures(services.exports),
-    system: systemProcedures(services),
+    library: libraryProcedures(answer, services),
+    jobs: jobProcedures(answer, services),
+    spaces: spaceProcedures(answer, services.spaces),
+    identities: identityProcedures(answer, services.identities, services.library),
+    exports: exportProcedures(answer, services.exports),
+    system: systemProcedures(answer, services),
   });
 }

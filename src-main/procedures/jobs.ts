@@ -1,8 +1,8 @@
 /** Answers the jobs part of the contract. */
 import type { Jobs } from "../jobs/jobs.ts";
-import { answer } from "./errors.ts";
+import type { Answer } from "./errors.ts";
 
-export function jobProcedures({ jobs }: { jobs: Jobs }) {
+export function jobProcedures(answer: Answer, { jobs }: { jobs: Jobs }) {
   const os = answer.jobs;
   return os.router({
     list: os.list.handler(() => jobs.list()),

@@ -1,8 +1,8 @@
 /** Answers the library part of the contract. */
 import type { Library } from "../library/library.ts";
-import { answer } from "./errors.ts";
+import type { Answer } from "./errors.ts";
 
-export function libraryProcedures({ library }: { library: Library }) {
+export function libraryProcedures(answer: Answer, { library }: { library: Library }) {
   const os = answer.library;
   return os.router({
     list: os.list.handler(({ input }) => library.list(input, input)),

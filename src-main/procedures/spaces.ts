@@ -1,8 +1,8 @@
 /** Answers the spaces part of the contract. */
 import type { Spaces } from "../spaces/spaces.ts";
-import { answer } from "./errors.ts";
+import type { Answer } from "./errors.ts";
 
-export function spaceProcedures(spaces: Spaces) {
+export function spaceProcedures(answer: Answer, spaces: Spaces) {
   const os = answer.spaces;
   return os.router({
     list: os.list.handler(() => spaces.list()),

@@ -7,7 +7,7 @@ import { version } from "../package-root.ts";
 import { examine } from "../system/doctor.ts";
 import { listFolder } from "../system/list-folder.ts";
 import type { ShellServices } from "../system/shell-services.ts";
-import { answer } from "./errors.ts";
+import type { Answer } from "./errors.ts";
 
 export interface SystemServices {
   readonly library: Library;
@@ -16,7 +16,10 @@ export interface SystemServices {
   readonly shell: ShellServices;
 }
 
-export function systemProcedures({ library, exports, engine, shell }: SystemServices) {
+export function systemProcedures(
+  answer: Answer,
+  { library, exports, engine, shell }: SystemServices,
+) {
   const os = answer.system;
   return os.router({
     doctor: os.doctor.handler(() => examine(library, engine, exports)),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createRouterClient, ORPCError } from "@orpc/server";
 import { expect, it } from "vitest";
 import { FacetError } from "../../../src-main/core/errors.ts";
-import { answer, outward } from "../../../src-main/procedures/errors.ts";
+import { answerWith, outward } from "../../../src-main/procedures/errors.ts";
 import { jobProcedures } from "../../../src-main/procedures/jobs.ts";
 import { libraryProcedures } from "../../../src-main/procedures/library.ts";
 import { writeFakeLora } from "../../support/fake-engine.ts";
@@ -11,9 +11,12 @@ import { testLibrary } from "../../support/library.ts";
 
 async function client() {
   const made = await testLibrary();
+  const answer = answerWith((_, error) => {
+    throw error;
+  });
   const router = {
-    library: answer.library.router(libraryProcedures(made)),
-    jobs: answer.jobs.router(jobProcedures(made)),
+    library: answer.library.router(libraryProcedures(answer, made)),
+    jobs: answer.jobs.router(jobProcedures(answer, made)),
   };
   return { ...made, client: createRouterClient(router) };
 }
