@@ -16,5 +16,20 @@ export function serve(router: EngineRouter, port: EnginePort): void {
       },
     ],
   });
-  handler.upgrade(port, { context: {} });
+  handler.upgrade(oneAtATime(port), { context: {} });
+}
+
+/**
+ * While the engine computes, messages wait and then arrive all at once. Each gets a turn of its own: oRPC reads a
+ * request over several microtasks, and a cancellation that comes before these are over would find nothing to cancel.
+ */
+function oneAtATime(port: EnginePort): EnginePort {
+  return {
+    postMessage: (message) => {
+      port.postMessage(message);
+    },
+    on(event, listener) {
+      port.on(event, event === "message" ? (data) => setImmediate(listener, data) : listener);
+    },
+  };
 }
