@@ -1,6 +1,6 @@
 /** `facet sample`: new identities drawn from the members' distribution. */
 import type { Command } from "commander";
-import { type Surroundings, withStudio } from "./command.ts";
+import { CommandFailure, type Surroundings, withStudio } from "./command.ts";
 import { findSpace } from "./find.ts";
 import { type Made, make } from "./made.ts";
 import { table } from "./output.ts";
@@ -38,8 +38,14 @@ export function addSample(program: Command, surroundings: Surroundings): void {
           const draft = { kind: "sample", space: space.id, seed, index, spread } as const;
           samples.push(await make(client, draft, `${name} ${seed}-${index + 1}`));
         }
-        const ids = samples.map(({ id }) => id);
-        surroundings.output.print({ ids, samples, space: space.id, seed }, () =>
+        const document = { ids: samples.map(({ id }) => id), samples, space: space.id, seed };
+        if (samples.length < count) {
+          throw new CommandFailure(
+            { code: "cancelled", message: `Stopped after ${samples.length} of ${count} samples.` },
+            document,
+          );
+        }
+        surroundings.output.print(document, () =>
           table(
             ["id", "name"],
             samples.map((made) => [made.id, made.name]),

@@ -39,6 +39,8 @@ export interface WrittenFile {
 
 const stored = { f16: "F16", bf16: "BF16", f32: "F32" } as const;
 
+const pieceBytes = 1 << 20;
+
 /** Window of the older hash, in bytes of the whole file (formats.md 3.2). */
 const legacyStart = 0x10_0000;
 const legacyLength = 0x1_0000;
@@ -136,7 +138,12 @@ function split(
   return { header: first.value, rest: { [Symbol.iterator]: () => chunks } };
 }
 
+/** In pieces that stay in the processor's cache between hashing and writing. */
 function* concatenated(header: Uint8Array, data: readonly Uint8Array[]): Iterable<Uint8Array> {
   yield header;
-  yield* data;
+  for (const chunk of data) {
+    for (let from = 0; from < chunk.length; from += pieceBytes) {
+      yield chunk.subarray(from, from + pieceBytes);
+    }
+  }
 }
