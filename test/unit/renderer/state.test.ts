@@ -228,4 +228,3 @@ describe("marks", () => {
     for (const [x = 0, y = 0] of numbers) expect(Math.hypot(x - 50, y - 50)).toBeCloseTo(27, 0);
   });
 });
-});
