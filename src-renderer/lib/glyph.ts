@@ -15,7 +15,7 @@ const WAVES = 5;
 const EXTENT = 80;
 
 /** FNV-1a, then a mulberry32 sequence: the same id draws the same mark everywhere. */
-export function randomFrom(text: string): () => number {
+function randomFrom(text: string): () => number {
   let state = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
   return () => {

@@ -21,6 +21,18 @@ const components: Record<string, string> = {
 };
 const forms: Record<string, string> = { standard: "Standard", aligned: "Aligned", delta: "Delta" };
 
+const providers: Record<string, string> = {
+  cpu: "CPU",
+  cuda: "CUDA",
+  tensorrt: "TensorRT",
+  dml: "DirectML",
+  coreml: "Core ML",
+  webgpu: "WebGPU",
+};
+
+export function providerName(id: string): string {
+  return providers[id.toLowerCase()] ?? id;
+}
 export function familyName(id: string): string {
   return families[id] ?? id;
 }

@@ -56,6 +56,6 @@ export function outcomeOf(job: Job): JobOutcome | null {
   }
 }
 
-export function fileName(path: string): string {
+function fileName(path: string): string {
   return path.split(/[\\/]/u).at(-1) ?? path;
 }

@@ -38,7 +38,7 @@ interface BlendState {
   readonly measuring: boolean;
 }
 
-export const LIMIT = 64;
+const LIMIT = 64;
 
 export const useBlend = create<BlendState>(() => ({
   history: undoable<Mix>({ parents: [], mode: "delta", rank: null, space: null }),

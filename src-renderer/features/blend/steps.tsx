@@ -15,7 +15,7 @@ interface Step {
   readonly weights: readonly number[];
 }
 
-export function stepsOf(mix: Mix, amount: number): Step[] {
+function stepsOf(mix: Mix, amount: number): Step[] {
   const [from, to] = mix.parents;
   if (from === undefined || to === undefined) return [];
   return Array.from({ length: amount }, (_, i) => {

@@ -270,7 +270,7 @@ export function newest(list: readonly Space[]): Space | undefined {
   return [...list].sort((a, b) => b.createdAt - a.createdAt)[0];
 }
 
-export function addVariants(list: readonly Omit<Variant, "id">[]): void {
+function addVariants(list: readonly Omit<Variant, "id">[]): void {
   change((point) => ({
     ...point,
     variants: [...point.variants, ...list.map((each) => ({ ...each, id: randomId() }))],

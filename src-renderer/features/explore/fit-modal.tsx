@@ -16,7 +16,7 @@ import type { FitRequest } from "../../../src-preload/contract/spaces.ts";
 import { count, plural } from "../../lib/format.ts";
 import { formName, formSentences } from "../../lib/words.ts";
 import { queries, studio } from "../../studio/client.ts";
-import { toast, toastFailure } from "../../ui/toast.tsx";
+import { toastFailure } from "../../ui/toast.tsx";
 import { useOverview } from "../library/overview.ts";
 import "./fit-modal.css";
 import { useFit } from "./fit-state.ts";
@@ -78,7 +78,6 @@ function FitForm({
     try {
       await studio.spaces.fit(request);
       close();
-      toast({ text: `Fitting over ${plural(amount, "LoRA")}. The jobs tray shows how far it is.` });
     } catch (error) {
       toastFailure("The fit did not start", error);
     } finally {

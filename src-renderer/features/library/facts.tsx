@@ -41,12 +41,14 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
             inspection.components.length > 0 &&
             `, ${componentNames(inspection.components)}`}
         </Fact>
-        <Fact name="Written as">
-          {dialectName(data.dialect)}
-          {inspection !== null &&
-            inspection.dtypes.length > 0 &&
-            ` · ${inspection.dtypes.map((dtype) => dtype.toLowerCase()).join(", ")}`}
-        </Fact>
+        {data.kind === "file" && (
+          <Fact name="Written as">
+            {dialectName(data.dialect)}
+            {inspection !== null &&
+              inspection.dtypes.length > 0 &&
+              ` · ${inspection.dtypes.map((dtype) => dtype.toLowerCase()).join(", ")}`}
+          </Fact>
+        )}
         <Fact name={metadata["ss_network_alpha"] === undefined ? "Rank" : "Rank, alpha"}>
           {rank(data.rank)}
           {metadata["ss_network_alpha"] !== undefined && `, ${metadata["ss_network_alpha"]}`}

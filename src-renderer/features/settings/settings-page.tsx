@@ -7,6 +7,7 @@ import { Settings } from "../../../src-preload/contract/system.ts";
 import type { Doctor } from "../../../src-preload/contract/system.ts";
 import type { z } from "zod";
 import { bytes, count, plural } from "../../lib/format.ts";
+import { providerName } from "../../lib/words.ts";
 import { queries, queryClient, studio } from "../../studio/client.ts";
 import { IconButton } from "../../ui/icon-button.tsx";
 import { IconCheck, IconCopy, IconRefresh, IconX } from "../../ui/icons.ts";
@@ -187,6 +188,7 @@ function Machine({
   readonly refresh: () => void;
   readonly busy: boolean;
 }): ReactNode {
+  const available = doctor.providers.toSorted((a, b) => Number(b.available) - Number(a.available));
   const versions: [string, string][] = [
     ["Facet", doctor.facet],
     ["Node", doctor.node],
@@ -220,7 +222,7 @@ function Machine({
           </>
         }
       >
-        {doctor.providers.map((provider) => (
+        {available.map((provider) => (
           <div key={provider.name} className="settings-line">
             <span className="settings-sign" data-on={provider.available || undefined}>
               {provider.available ? (
@@ -230,7 +232,7 @@ function Machine({
               )}
             </span>
             <div className="grow">
-              <div>{provider.name}</div>
+              <div>{providerName(provider.name)}</div>
               <div className="small muted" data-selectable>
                 {provider.reason ??
                   doctor.devices
