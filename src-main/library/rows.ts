@@ -10,6 +10,8 @@ import { RecipeRecord } from "../../src-preload/contract/recipe.ts";
 /** Metadata values longer than this are cut in the stored copy; `inspect` shows the file's own. */
 const longestValue = 4000;
 const mostUnmatched = 1000;
+/** Below this deflating takes longer than writing. */
+const worthDeflating = 2048;
 /** Values that hold pictures: made into previews, never stored. */
 const pictureKeys = new Set(["modelspec.thumbnail", "ssmd_cover_images"]);
 
@@ -100,8 +102,8 @@ export function toLora(value: unknown): Lora {
   return Lora.parse(value);
 }
 
-/** The header's findings as stored: without pictures, long values cut, deflated (about a quarter). */
-export function packInspection(inspection: Inspection): Buffer {
+/** The header's findings as stored: without pictures, long values cut, deflated (to about a quarter) where long. */
+export function packInspection(inspection: Inspection): Buffer | string {
   const metadata: Record<string, string> = {};
   for (const [key, value] of Object.entries(inspection.metadata)) {
     if (pictureKeys.has(key)) continue;
@@ -111,13 +113,15 @@ export function packInspection(inspection: Inspection): Buffer {
         : `${value.slice(0, longestValue)} … (${value.length.toLocaleString("en")} characters)`;
   }
   const unmatched = inspection.unmatched.slice(0, mostUnmatched);
-  return deflateRawSync(JSON.stringify({ ...inspection, metadata, unmatched }), { level: 3 });
+  const json = JSON.stringify({ ...inspection, metadata, unmatched });
+  return json.length < worthDeflating ? json : deflateRawSync(json, { level: 3 });
 }
 
 export function unpackInspection(value: unknown): Inspection | null {
   if (value == null) return null;
-  assert(value instanceof Uint8Array, "an inspection is stored as bytes");
-  return Inspection.parse(JSON.parse(inflateRawSync(value).toString("utf8")));
+  assert(typeof value === "string" || value instanceof Uint8Array, "an inspection is stored");
+  const json = typeof value === "string" ? value : inflateRawSync(value).toString("utf8");
+  return Inspection.parse(JSON.parse(json));
 }
 
 export function hasPicture(inspection: Inspection): boolean {

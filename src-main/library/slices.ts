@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Database } from "./database.ts";
 
 /** A transaction takes no new item after this long. */
-const sliceMs = 5;
+const sliceMs = 4;
 
 /**
  * Does `work` for every item, some milliseconds of them per transaction. Stopped by the signal, it keeps what

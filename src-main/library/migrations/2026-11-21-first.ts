@@ -70,7 +70,7 @@ create table texts (
 );
 create table inspections (
   lora integer primary key references loras (seq) on delete cascade,
-  body blob not null                      -- deflated JSON of the contract's Inspection
+  body blob not null                      -- JSON of the contract's Inspection; as bytes, deflated
 );
 create table sketches (
   lora integer primary key references loras (seq) on delete cascade,
