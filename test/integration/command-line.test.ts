@@ -4,8 +4,11 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { runCommand } from "../../src-main/cli/program.ts";
+import { compose, type Studio } from "../../src-main/compose.ts";
 import { readTensorFile } from "../support/safetensors.ts";
 import {
   deltaOf,
@@ -22,6 +25,7 @@ const members = 8;
 let folder: string;
 let library: string;
 let out: string;
+let studio: Studio | undefined;
 
 interface Ran {
   readonly code: number | null;
@@ -56,20 +60,40 @@ function facet(...words: string[]): Promise<Ran> {
   });
 }
 
-/** Runs with `--json`, expects one document and exit 0, and parses it. */
-async function json<T>(schema: z.ZodType<T>, ...words: string[]): Promise<T> {
-  const { code, stdout, stderr } = await facet(...words, "--json", "--library", library);
-  expect({ code, stderr: code === 0 ? "" : stderr, stdout: code === 0 ? "" : stdout }).toEqual({
-    code: 0,
-    stderr: "",
-    stdout: "",
+/** The same command in this process, on a studio that stays open: most of a short command is starting up. */
+async function quickly(...words: string[]): Promise<Ran> {
+  studio ??= await compose({ library });
+  const { client } = studio;
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const code = await runCommand({
+    words,
+    env: {},
+    terminal: { stdout, stderr },
+    interrupt: new AbortController().signal,
+    openStudio: () => Promise.resolve({ client, close: () => Promise.resolve() }),
   });
+  return { code, stdout: String(stdout.read() ?? ""), stderr: String(stderr.read() ?? "") };
+}
+
+/** Expects one JSON document and exit 0. */
+function parsed<T>(schema: z.ZodType<T>, { code, stdout, stderr }: Ran): T {
+  expect(code, stderr + stdout).toBe(0);
   return schema.parse(JSON.parse(stdout));
+}
+
+async function json<T>(schema: z.ZodType<T>, ...words: string[]): Promise<T> {
+  return parsed(schema, await quickly(...words, "--json"));
+}
+
+/** In a process of its own. */
+async function processJson<T>(schema: z.ZodType<T>, ...words: string[]): Promise<T> {
+  return parsed(schema, await facet(...words, "--json", "--library", library));
 }
 
 /** Runs with `--json`, expects a failure, and gives its exit code and error. */
 async function failure(...words: string[]) {
-  const { code, stdout } = await facet(...words, "--json", "--library", library);
+  const { code, stdout } = await quickly(...words, "--json");
   const { error } = z
     .object({
       error: z.object({ code: z.string(), message: z.string(), path: z.string().optional() }),
@@ -144,7 +168,8 @@ beforeAll(() => {
   writeSmallLora(join(folder, "foreign.safetensors"), 99, { note: "from elsewhere" });
 });
 
-afterAll(() => {
+afterAll(async () => {
+  await studio?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -152,7 +177,7 @@ describe("the command line", () => {
   let ids: string[];
 
   it("inspects a file without making a library", async () => {
-    const found = await json(Inspected, "inspect", join(folder, "foreign.safetensors"));
+    const found = await processJson(Inspected, "inspect", join(folder, "foreign.safetensors"));
     const parameters = smallModules.reduce(
       (sum, module) => sum + smallRank * (module.in + module.out),
       0,
@@ -173,7 +198,7 @@ describe("the command line", () => {
   });
 
   it("imports a folder; one bad file does not stop the rest", async () => {
-    const { imported, skipped } = await json(Imported, "import", "loras");
+    const { imported, skipped } = await processJson(Imported, "import", "loras");
     expect(imported).toHaveLength(members);
     for (const one of imported) {
       expect(one).toMatchObject({
@@ -190,12 +215,20 @@ describe("the command line", () => {
     ids = imported
       .toSorted((left, right) => left.name.localeCompare(right.name))
       .map(({ id }) => id);
-    const { total } = await json(z.object({ total: z.number() }), "list");
+    const { total } = await processJson(z.object({ total: z.number() }), "list");
     expect(total).toBe(members);
   });
 
   it("exports at once what it imported, the products unchanged", async () => {
-    const { files } = await json(Exported, "export", "Member 3", "--to", out, "--dtype", "f32");
+    const { files } = await processJson(
+      Exported,
+      "export",
+      "Member 3",
+      "--to",
+      out,
+      "--dtype",
+      "f32",
+    );
     const [file] = files;
     expect(file).toMatchObject({
       path: join(out, "Member 3.safetensors"),
@@ -469,7 +502,7 @@ describe("the command line", () => {
       ),
       comfy: z.array(z.unknown()),
     });
-    const found = await json(Doctor, "doctor");
+    const found = await processJson(Doctor, "doctor");
     expect(found.node).toBe(process.version);
     expect(found.providers.some(({ available }) => available)).toBe(true);
     expect(found.comfy).toEqual([]);
