@@ -1,5 +1,7 @@
 /** What every story does on a page: going somewhere, dropping files, finding a card, waiting for a job. */
+import { execFile } from "node:child_process";
 import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { Locator, Page } from "playwright-core";
 import type { Job } from "../../src-preload/contract/jobs.ts";
 import type { StudioHost } from "../support/studio-host.ts";
@@ -85,4 +87,33 @@ export async function endedJob(host: StudioHost, kind: Job["kind"], since = 0): 
 
 export function toast(page: Page, text: string | RegExp): Locator {
   return page.locator(".toast").filter({ hasText: text });
+}
+
+/** The process of one of the host's engines. */
+export async function engineOf(
+  host: StudioHost,
+  role: "interactive" | "background",
+): Promise<number> {
+  const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid=,args="]);
+  for (const line of stdout.split("\n")) {
+    const [pid, parent] = line.trim().split(/\s+/);
+    if (Number(parent) === host.process.pid && line.trim().endsWith(role)) return Number(pid);
+  }
+  throw new Error(`The host has no ${role} engine.`);
+}
+
+/** A number of the line below the instrument, as it is written. */
+export function readout(page: Page, label: string): Locator {
+  return page
+    .getByRole("status", { name: "Measures" })
+    .locator(".readout", { hasText: label })
+    .locator("strong");
+}
+
+/** Names the draft on the page and keeps it. */
+export async function keepAs(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: "Keep as identity" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.keyboard.press("Enter");
+  await toast(page, `Kept as ${name}`).waitFor();
 }
