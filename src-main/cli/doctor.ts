@@ -47,6 +47,7 @@ export function addDoctor(program: Command, surroundings: Surroundings): void {
               `  ${path} (${[tool, source].filter((word) => word !== "").join(", ")}${state})`,
             );
           }
+          for (const problem of found.problems ?? []) lines.push(`  not understood: ${problem}`);
           return lines.join("\n");
         });
       });

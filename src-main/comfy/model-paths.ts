@@ -78,7 +78,7 @@ function baseOf(
 }
 
 /** `~` and environment variables, as Python's expanduser and expandvars do; an unknown variable stays as written. */
-export function expand(path: string, { home, env, paths, windows }: Surroundings): string {
+function expand(path: string, { home, env, paths, windows }: Surroundings): string {
   const atHome = path === "~" || /^~[/\\]/.test(path) ? paths.join(home, path.slice(1)) : path;
   const value = (whole: string, name: string) => env[name] ?? whole;
   const dollars = atHome.replaceAll(

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { findLoraFolders, type Machine } from "../comfy/folders.ts";
+import { findLoraFolders, type Machine, type Search } from "../comfy/folders.ts";
 import { isTemporary, sweepTemporaries } from "../files/temporaries.ts";
 import { failureOf } from "../jobs/failure.ts";
 import type { JobContext, Jobs } from "../jobs/jobs.ts";
@@ -113,7 +113,12 @@ export class Exports {
   }
 
   async folders(): Promise<ComfyFolder[]> {
-    return (await findLoraFolders(this.#options.chosenFolders(), this.#options.machine)).folders;
+    return (await this.searchFolders()).folders;
+  }
+
+  /** Where other tools keep LoRAs, and which of their files could not be understood. */
+  searchFolders(): Promise<Search> {
+    return findLoraFolders(this.#options.chosenFolders(), this.#options.machine);
   }
 
   async #run(

@@ -16,7 +16,7 @@ export interface CardFacts {
 }
 
 /** The user card of A1111 and Forge; InvokeAI reads its `description`, `notes` and `activation text` too. */
-export function userCard(facts: CardFacts): string {
+function userCard(facts: CardFacts): string {
   const card = {
     description: facts.description,
     "sd version": facts.family === "sdxl" ? "SDXL" : "SD1",
@@ -30,7 +30,7 @@ export function userCard(facts: CardFacts): string {
 }
 
 /** Writes one small file whole or not at all. Throws `already-exists` where `overwrite` is false and one is there. */
-export async function writeSmallFile(
+async function writeSmallFile(
   to: string,
   bytes: Uint8Array | string,
   overwrite: boolean,

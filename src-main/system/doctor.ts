@@ -11,7 +11,7 @@ export async function examine(
   engine: EngineClient,
   exports: Exports,
 ): Promise<Doctor> {
-  const [status, comfy] = await Promise.all([engine.status({}), exports.folders()]);
+  const [status, found] = await Promise.all([engine.status({}), exports.searchFolders()]);
   return {
     facet: version,
     node: process.version,
@@ -29,6 +29,7 @@ export async function examine(
       version: library.schemaVersion,
     },
     engine: { running: true, memoryBytes: status.memoryBytes },
-    comfy,
+    comfy: found.folders,
+    problems: found.problems,
   };
 }

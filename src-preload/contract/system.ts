@@ -35,6 +35,8 @@ export const Doctor = z.object({
   library: z.object({ path: z.string(), loras: z.int(), spaces: z.int(), version: z.string() }),
   engine: z.object({ running: z.boolean(), memoryBytes: z.int() }),
   comfy: z.array(ComfyFolder),
+  /** Other tools' files that could not be understood, in words. */
+  problems: z.array(z.string()).optional(),
 });
 export type Doctor = z.infer<typeof Doctor>;
 

@@ -5,7 +5,7 @@ import type { Family } from "./lora.ts";
 export type Metadata = Record<string, string>;
 
 /** ComfyUI's `/view_metadata` route answers 404 above this many bytes of header (formats.md 1.10). */
-export const headerLimit = 1 << 20;
+const headerLimit = 1 << 20;
 
 /** Facts of the identity, known without its matrices. */
 export interface Description {
