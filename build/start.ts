@@ -40,13 +40,24 @@ function runHere(program: string, parameters: readonly string[]): Promise<number
     process.on("SIGINT", ignore);
     const end = () => child.kill("SIGTERM");
     process.on("SIGTERM", end);
+    const watch = endWithNpm(end);
     child.on("error", reject);
     child.on("close", (code) => {
       process.off("SIGINT", ignore);
       process.off("SIGTERM", end);
+      clearInterval(watch);
       resolve(code);
     });
   });
+}
+
+/** npm that is ended from outside takes the shell between with it, but tells nobody below. */
+function endWithNpm(end: () => void): NodeJS.Timeout | undefined {
+  if (process.env["npm_lifecycle_event"] === undefined) return undefined;
+  const parent = process.ppid;
+  return setInterval(() => {
+    if (process.ppid !== parent) end();
+  }, 1_000);
 }
 
 async function findDesktop(options: Options): Promise<ElectronBinary> {
