@@ -5,6 +5,9 @@ import "@mantine/notifications/styles.css";
 import "@mantine/spotlight/styles.css";
 import "@fontsource-variable/inter/wght.css";
 import "./base.css";
+// Stores that only pages use: pages load late, and what is to be restored must be known before.
+import "../features/export/export-state.ts";
+import "../ui/panels.ts";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { connect } from "../studio/connection.ts";

@@ -11,6 +11,7 @@ interface Remembered {
 
 const all: Remembered[] = [];
 const dirty = new Set<Remembered>();
+let restored = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Registers a store. `parse` gets what an older version may have written and must not throw: null means start anew. */
@@ -20,6 +21,8 @@ export function remember<T>(
   save: (state: T) => unknown,
   parse: (value: unknown) => Partial<T> | null,
 ): void {
+  if (restored)
+    throw new Error(`The store ${key} came too late to be restored: import it in main.tsx.`);
   all.push({
     key,
     load(value) {
@@ -41,6 +44,7 @@ export function remember<T>(
 
 /** Loads every registered store, then writes each back shortly after it changes. */
 export async function restoreAll(): Promise<void> {
+  restored = true;
   await Promise.all(
     all.map(async (each) => {
       try {
