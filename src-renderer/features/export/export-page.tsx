@@ -21,6 +21,7 @@ import { Title } from "../../ui/slots.tsx";
 import { Empty } from "../../ui/states.tsx";
 import { toast, toastFailure } from "../../ui/toast.tsx";
 import { Workspace } from "../../ui/workspace.tsx";
+import "../../ui/tags.css";
 import { carriesIdentities, takeDragged } from "../library/drag.ts";
 import { IdentityPicker } from "../library/identity-picker.tsx";
 import { addToQueue, queueForExport, useExport } from "./export-state.ts";

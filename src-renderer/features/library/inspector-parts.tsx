@@ -11,6 +11,7 @@ import { queries } from "../../studio/client.ts";
 import { Picture } from "../../ui/glyph.tsx";
 import { IconButton } from "../../ui/icon-button.tsx";
 import { IconCopy, IconPlus, IconX } from "../../ui/icons.ts";
+import "../../ui/tags.css";
 import {
   addToCollection,
   changeMany,

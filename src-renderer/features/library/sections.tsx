@@ -17,6 +17,7 @@ import {
   IconPlus,
   IconTrash,
 } from "../../ui/icons.ts";
+import "../../ui/tags.css";
 import { carriesIdentities, takeDragged } from "./drag.ts";
 import { addToCollection, createCollection, deleteCollection, renameCollection } from "./edits.ts";
 import { type View, setQuery, showView, useLibrary } from "./library-state.ts";
