@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { access, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { posix, win32 } from "node:path";
+import { dirname, posix, win32 } from "node:path";
 import { isRecord, loraFoldersIn } from "./model-paths.ts";
 
 export interface FoundFolder {
@@ -20,6 +20,7 @@ export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Text of a file; null where there is none that can be read. */
   read(path: string): Promise<string | null>;
+  /** Whether a folder is there, and whether an export could write into it or make it. */
   look(path: string): Promise<{ folder: boolean; writable: boolean }>;
 }
 
@@ -34,12 +35,11 @@ export function thisMachine(): Machine {
         (found) => found.isDirectory(),
         () => false,
       );
-      const writable =
-        folder &&
-        (await access(path, constants.W_OK).then(
-          () => true,
-          () => false,
-        ));
+      // An export makes a folder that is missing, but nothing above it.
+      const writable = await access(folder ? path : dirname(path), constants.W_OK).then(
+        () => true,
+        () => false,
+      );
       return { folder, writable };
     },
   };

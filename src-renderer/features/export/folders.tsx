@@ -69,8 +69,15 @@ export function Folders(): ReactNode {
                 </span>
                 <span className="tiny muted">
                   {[each.tool, each.source].filter(Boolean).join(", ")}
-                  {!each.exists && <span className="caution"> · is made on export</span>}
-                  {!each.writable && <span className="danger"> · cannot be written</span>}
+                  {!each.exists && each.writable && (
+                    <span className="caution"> · is made on export</span>
+                  )}
+                  {!each.exists && !each.writable && (
+                    <span className="danger"> · is not there</span>
+                  )}
+                  {each.exists && !each.writable && (
+                    <span className="danger"> · cannot be written</span>
+                  )}
                 </span>
               </span>
             </Radio.Card>
