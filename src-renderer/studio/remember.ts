@@ -11,7 +11,7 @@ interface Remembered {
 
 const all: Remembered[] = [];
 const dirty = new Set<Remembered>();
-let restored = false;
+let begun = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Registers a store. `parse` gets what an older version may have written and must not throw: null means start anew. */
@@ -44,7 +44,7 @@ export function remember<T>(
 
 /** Loads every registered store, then writes each back shortly after it changes. */
 export async function restoreAll(): Promise<void> {
-  restored = true;
+  begun = true;
   await Promise.all(
     all.map(async (each) => {
       try {
