@@ -26,18 +26,22 @@ function libraryFolder(): string {
   return app.commandLine.getSwitchValue("library") || defaultLibraryFolder();
 }
 
-/** The library opens while the window does; a page's first calls wait for it. */
-function openStudio(library: string): Promise<Studio> {
-  const studio = compose({
-    library,
-    launch: forkUtility,
-    shell: { kind: "electron", pickFiles, showInFolder },
-  });
-  studio.catch((error: unknown) => {
+/**
+ * The library opens while the window does; a page's first calls wait for it. Where it cannot be opened,
+ * the process ends, so that nobody needs to hear of a failure.
+ */
+async function openStudio(library: string): Promise<Studio> {
+  try {
+    return await compose({
+      library,
+      launch: forkUtility,
+      shell: { kind: "electron", pickFiles, showInFolder },
+    });
+  } catch (error) {
     tellStartFailed(error);
     app.exit(1);
-  });
-  return studio;
+    return new Promise<never>(() => undefined);
+  }
 }
 
 function openWindow(): void {
@@ -58,6 +62,7 @@ function closeBeforeQuitting(studio: Promise<Studio>): void {
     event.preventDefault();
     void studio
       .then((open) => open.close())
+      // Nothing can be told any more; the library mends what a crash would leave as well.
       .catch(() => undefined)
       .finally(() => {
         closed = true;
@@ -76,7 +81,8 @@ function start(): void {
   setMenu();
   openWindow();
   closeBeforeQuitting(studio);
-  void studio.then(async ({ client }) => showProgress(await client.jobs.watch()));
+  // Closing the studio ends the watch, in one way or another: that is no failure.
+  studio.then(async ({ client }) => showProgress(await client.jobs.watch())).catch(() => undefined);
 }
 
 // What must be said before Electron is ready stands here, at top level: nothing later is certain to come first.
