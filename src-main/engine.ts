@@ -6,6 +6,8 @@ import { serve } from "./engine/serve.ts";
 
 const role = process.argv[2];
 if (!isEngineRole(role)) {
-  throw new Error(`The engine is started by Facet, as interactive or background, not as "${String(role)}".`);
+  throw new Error(
+    `The engine is started by Facet, as interactive or background, not as "${String(role)}".`,
+  );
 }
 serve(engineRouter(), parentPort());

@@ -23,7 +23,8 @@ export function parentPort(): EnginePort {
   process.on("disconnect", () => process.exit(0));
   return {
     postMessage(message) {
-      process.send?.(message);
+      // Main may have gone while the answer was made: the disconnect that follows ends this process.
+      process.send?.(message, undefined, undefined, () => undefined);
     },
     on(event, listener) {
       if (event === "message") process.on("message", (data: unknown) => listener({ data }));

@@ -10,7 +10,9 @@ const components = 1000;
 
 /** weights2weights' layout: to_q and to_v of both attentions in SD1.5's sixteen blocks, rank 1. */
 function layout() {
-  const modules = modulesOf("sd15").filter((module) => /^unet.*\.attn[12]\.to_[qv]$/.test(module.path));
+  const modules = modulesOf("sd15").filter((module) =>
+    /^unet.*\.attn[12]\.to_[qv]$/.test(module.path),
+  );
   return layoutOf("sd15", modules, 1);
 }
 
@@ -52,8 +54,11 @@ export function slider(_context: BenchContext): BenchResult[] {
     return performance.now() - started;
   });
   live.move({ space: "bench", coordinates: point });
-  const moves = Array.from({ length: 200 }, (_, at) =>
-    live.move({ space: "bench", changed: [{ index: at % components, sigma: at / 100 }] }).milliseconds,
+  const moves = Array.from(
+    { length: 200 },
+    (_, at) =>
+      live.move({ space: "bench", changed: [{ index: at % components, sigma: at / 100 }] })
+        .milliseconds,
   );
   const median = (values: readonly number[]) =>
     values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -62,6 +67,13 @@ export function slider(_context: BenchContext): BenchResult[] {
   const decode = median(decodes);
   return [
     { name: "slider.move", value: move, unit: "ms", target: "< 2", ok: move < 2, conditions },
-    { name: "slider.decode", value: decode, unit: "ms", target: "< 80", ok: decode < 80, conditions },
+    {
+      name: "slider.decode",
+      value: decode,
+      unit: "ms",
+      target: "< 80",
+      ok: decode < 80,
+      conditions,
+    },
   ];
 }

@@ -28,7 +28,14 @@ afterAll(async () => {
 });
 
 async function fit(to: string, form: "aligned" | "delta") {
-  const reports = await engine.client.fit({ members, form, components: 9, standardise: false, seed: 1, to });
+  const reports = await engine.client.fit({
+    members,
+    form,
+    components: 9,
+    standardise: false,
+    seed: 1,
+    to,
+  });
   const seen: string[] = [];
   for await (const report of reports) {
     if (report.kind === "done") return { outcome: report, seen };
@@ -42,39 +49,56 @@ describe("scan", () => {
     const bad = join(folder, "bad.safetensors");
     writeFileSync(bad, "not a tensor file");
     const good = join(folder, "person 0.safetensors");
-    const results = await engine.client.scan({ paths: [good, bad, join(folder, "gone.safetensors")] });
-    expect(results.map((result) => ("failure" in result ? result.failure.code : result.inspection.modules))).toEqual([
-      4,
-      expect.stringMatching(/malformed|truncated|too-large/),
-      "not-found",
-    ]);
+    const results = await engine.client.scan({
+      paths: [good, bad, join(folder, "gone.safetensors")],
+    });
+    expect(
+      results.map((result) =>
+        "failure" in result ? result.failure.code : result.inspection.modules,
+      ),
+    ).toEqual([4, expect.stringMatching(/malformed|truncated|too-large/), "not-found"]);
     expect(results[1]).toMatchObject({ path: bad, failure: { path: bad } });
   });
 });
 
 describe("fit", () => {
-  it.each(["aligned", "delta"] as const)("writes a space that is opened, located in and exported from (%s)", async (form) => {
-    const to = join(folder, `${form}.safetensors`);
-    const { outcome, seen } = await fit(to, form);
-    expect(outcome).toMatchObject({ form, members: 10, components: 9, rank: 2, modules: 4, skipped: [] });
-    expect(seen.length).toBeGreaterThan(0);
-    const opened = await engine.client.openSpace({ space: to });
-    expect(opened.members).toEqual(members.map(({ id }) => id));
-    expect(opened.histograms).toHaveLength(9);
-    const [first] = members;
-    if (first === undefined) throw new Error("no members");
-    const located = await engine.client.locate({ space: to, ...first });
-    const projected = await engine.client.locate({ space: to, source: first.source });
-    expect(located.member).toBe(true);
-    expect(projected.member).toBe(false);
-    // A projection is the nearest point: never further away than the member's own coordinates.
-    expect(projected.residual).toBeLessThan(located.residual + 0.01);
-    expect(located.residual).toBeLessThan(0.7);
-    const point = { kind: "point", space: to, coordinates: located.coordinates, rank: 2 } as const;
-    const one = await engine.client.describe({ source: point });
-    const two = await engine.client.describe({ source: point });
-    expect(one.fingerprint).toBe(two.fingerprint);
-  });
+  it.each(["aligned", "delta"] as const)(
+    "writes a space that is opened, located in and exported from (%s)",
+    async (form) => {
+      const to = join(folder, `${form}.safetensors`);
+      const { outcome, seen } = await fit(to, form);
+      expect(outcome).toMatchObject({
+        form,
+        members: 10,
+        components: 9,
+        rank: 2,
+        modules: 4,
+        skipped: [],
+      });
+      expect(seen.length).toBeGreaterThan(0);
+      const opened = await engine.client.openSpace({ space: to });
+      expect(opened.members).toEqual(members.map(({ id }) => id));
+      expect(opened.histograms).toHaveLength(9);
+      const [first] = members;
+      if (first === undefined) throw new Error("no members");
+      const located = await engine.client.locate({ space: to, ...first });
+      const projected = await engine.client.locate({ space: to, source: first.source });
+      expect(located.member).toBe(true);
+      expect(projected.member).toBe(false);
+      // A projection is the nearest point: never further away than the member's own coordinates.
+      expect(projected.residual).toBeLessThan(located.residual + 0.01);
+      expect(located.residual).toBeLessThan(0.7);
+      const point = {
+        kind: "point",
+        space: to,
+        coordinates: located.coordinates,
+        rank: 2,
+      } as const;
+      const one = await engine.client.describe({ source: point });
+      const two = await engine.client.describe({ source: point });
+      expect(one.fingerprint).toBe(two.fingerprint);
+    },
+  );
 
   it("is cancelled between members and leaves no file", async () => {
     const controller = new AbortController();
@@ -86,7 +110,9 @@ describe("fit", () => {
     await expect(async () => {
       for await (const _ of reports) controller.abort();
     }).rejects.toThrow();
-    expect((await engine.client.scan({ paths: [to] }))[0]).toMatchObject({ failure: { code: "not-found" } });
+    expect((await engine.client.scan({ paths: [to] }))[0]).toMatchObject({
+      failure: { code: "not-found" },
+    });
   });
 });
 
