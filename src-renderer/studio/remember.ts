@@ -21,7 +21,7 @@ export function remember<T>(
   save: (state: T) => unknown,
   parse: (value: unknown) => Partial<T> | null,
 ): void {
-  if (restored)
+  if (begun)
     throw new Error(`The store ${key} came too late to be restored: import it in main.tsx.`);
   all.push({
     key,
