@@ -92,6 +92,7 @@ export const theme = createTheme({
       defaultProps: {
         centered: true,
         transitionProps: quick,
+        closeButtonProps: { "aria-label": "Close" },
         overlayProps: { backgroundOpacity: 0.5 },
       },
     }),
