@@ -44,11 +44,17 @@ for (const colorScheme of ["dark", "light"] as const) {
     await cards.nth(2).click();
     await cards.nth(3).click({ modifiers: ["ControlOrMeta"] });
     await cards.nth(5).click({ modifiers: ["ControlOrMeta"] });
-    await page.getByRole("button", { name: /^Blend/ }).first().click();
+    await page
+      .getByRole("button", { name: /^Blend/ })
+      .first()
+      .click();
     await picture(page, "blend");
     await go(page, "/library");
     await page.keyboard.press("ControlOrMeta+a");
-    await page.getByRole("button", { name: /^Export/ }).first().click();
+    await page
+      .getByRole("button", { name: /^Export/ })
+      .first()
+      .click();
     await go(page, "/export");
     await picture(page, "export");
   }

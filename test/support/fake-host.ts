@@ -405,23 +405,19 @@ const router = os.router({
   exports: {
     start: os.exports.start.handler(({ input }) => ({
       job: jobs.start("export", `Export ${input.ids.length} LoRAs`, input.ids.length, "files", {
-        files: input.ids
-          .slice(1)
-          .map((id) => ({
-            id,
-            path: `${input.to}/${find(id).name}.safetensors`,
-            bytes: 22_800_000,
-            sha256: "0".repeat(64),
-            modules: 722,
-          })),
-        failed: input.ids
-          .slice(0, 1)
-          .map((id) => ({
-            id,
-            name: find(id).name,
-            code: "overflow",
-            reason: `mid_block.attentions.0.proj_in has the value 81,204, which f16 cannot hold. Choose bf16 or f32.`,
-          })),
+        files: input.ids.slice(1).map((id) => ({
+          id,
+          path: `${input.to}/${find(id).name}.safetensors`,
+          bytes: 22_800_000,
+          sha256: "0".repeat(64),
+          modules: 722,
+        })),
+        failed: input.ids.slice(0, 1).map((id) => ({
+          id,
+          name: find(id).name,
+          code: "overflow",
+          reason: `mid_block.attentions.0.proj_in has the value 81,204, which f16 cannot hold. Choose bf16 or f32.`,
+        })),
       }),
     })),
     preview: os.exports.preview.handler(({ input }) =>

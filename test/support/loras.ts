@@ -1,5 +1,4 @@
 /** Small made-up LoRAs, in memory and as files. */
-import { createHash } from "node:crypto";
 import { modulesOf } from "../../src-main/core/lora/architecture/index.ts";
 import { encodeSafetensors } from "../../src-main/core/formats/safetensors/write.ts";
 import { columns, type Family, type Lora } from "../../src-main/core/lora/lora.ts";
@@ -41,8 +40,4 @@ export function writeLora(
   });
   const { sha256 } = writeAtomically(path, chunks, { overwrite: true });
   return { path, sha256 };
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

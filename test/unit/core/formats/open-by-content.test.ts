@@ -13,7 +13,9 @@ it("opens safetensors files whatever byte their header length begins with", () =
     );
     const bytes = Buffer.concat([...chunks]);
     starts.add(bytes[0] ?? 0);
-    expect([...openTensorFile(bytesSource("any.safetensors", bytes)).readFloat32("a")]).toEqual([1]);
+    expect([...openTensorFile(bytesSource("any.safetensors", bytes)).readFloat32("a")]).toEqual([
+      1,
+    ]);
   }
   expect(starts.has(0x80)).toBe(true);
   expect(starts.size).toBe(32);
