@@ -14,9 +14,7 @@ mkdirSync(folder, { recursive: true });
 await using host = await startStudioHost((places) => fillDemoLibrary(places, 96));
 
 async function go(page: Page, path: string): Promise<void> {
-  await page.evaluate((hash) => {
-    globalThis.location.hash = hash;
-  }, path);
+  await page.goto(`${new URL(page.url()).origin}/#${path}`);
   await page.waitForLoadState("networkidle");
 }
 
