@@ -17,7 +17,7 @@ import {
   type Written,
 } from "../core/lora/metadata.ts";
 import { relabelLora } from "../core/lora/relabel.ts";
-import { planLora } from "../core/lora/write.ts";
+import { planLora, writtenAlpha } from "../core/lora/write.ts";
 import { writeAtomically } from "../files/atomic-write.ts";
 import { openFileSource } from "../files/source.ts";
 import type { ExportDialect, ExportDtype } from "../../src-preload/contract/exports.ts";
@@ -46,13 +46,11 @@ const legacyStart = 0x10_0000;
 const legacyLength = 0x1_0000;
 
 export function writeLoraFile({ lora, ...file }: LoraFile & { readonly lora: Lora }): WrittenFile {
-  // The matrices carry the scale, so that alpha is the rank everywhere.
-  const modules = lora.modules.map(({ path, rank, kernel }) => ({
-    path,
-    rank,
-    alpha: rank,
-    kernel,
-  }));
+  const alphaOf = writtenAlpha(lora, file.dialect);
+  const modules = lora.modules.map((module) => {
+    const { path, rank, kernel } = module;
+    return { path, rank, alpha: alphaOf(module), kernel };
+  });
   const tensors = planLora(lora, file.dialect, stored[file.dtype]);
   return writePlanned(tensors, { family: lora.family, dialect: file.dialect, modules }, file);
 }

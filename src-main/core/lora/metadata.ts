@@ -1,5 +1,6 @@
 /** What a LoRA file says of itself in its header: the `ss_*` block, ModelSpec, PEFT's configuration, Facet's recipe. */
 import { FacetError } from "../errors.ts";
+import { mostFrequent } from "./alpha.ts";
 import type { Family } from "./lora.ts";
 
 export type Metadata = Record<string, string>;
@@ -266,12 +267,4 @@ function componentOf(path: string): string {
 function target(path: string): string {
   const name = path.slice(path.indexOf(".") + 1);
   return name.startsWith("text_model.") ? name.slice("text_model.".length) : name;
-}
-
-function mostFrequent(values: readonly number[]): number {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  let best = values[0] ?? 0;
-  for (const [value, count] of counts) if (count > (counts.get(best) ?? 0)) best = value;
-  return best;
 }

@@ -8,6 +8,7 @@ import type { PlannedTensor } from "../formats/safetensors/write.ts";
 import type { TensorEntry } from "../formats/source.ts";
 import { toFloat32 } from "../tensor/convert.ts";
 import { byteSize, elementCount } from "../tensor/dtype.ts";
+import { alphasFound } from "./alpha.ts";
 import type { Written } from "./metadata.ts";
 import type { ScannedModule } from "./scan.ts";
 import { scanLora } from "./scan.ts";
@@ -20,8 +21,8 @@ export interface Relabelled {
 }
 
 /**
- * Null where the matrices must be computed: other element types, other kinds of adapter, alphas outside the file,
- * embeddings. Throws what `readLora` would throw.
+ * Null where the matrices must be computed: other element types, other kinds of adapter, alphas outside the file
+ * or such as diffusers misreads, embeddings. Throws what `readLora` would throw.
  * @param data the file's whole data section.
  */
 export function relabelLora(
@@ -63,6 +64,7 @@ export function relabelLora(
       tensors.push({ ...alpha.tensor, name: `${name}${suffixes.alpha}` });
     modules.push({ path: module.path, rank, alpha: alpha.value, kernel: module.kernel });
   }
+  if (suffixes.alpha !== undefined && !alphasFound(modules)) return null;
   return { tensors, written: { family: scan.family, dialect, modules } };
 }
 

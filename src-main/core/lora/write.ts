@@ -1,11 +1,12 @@
 /** Lays a LoRA out as the tensors of a file in one of the dialects that other tools load completely. */
 import type { PlannedTensor } from "../formats/safetensors/write.ts";
+import { mostFrequent } from "./alpha.ts";
 import type { WritableDialect } from "./dialects/dialect.ts";
 import { kohyaDiffusers } from "./dialects/kohya-diffusers.ts";
 import { kohyaSgm } from "./dialects/kohya-sgm.ts";
 import { peft } from "./dialects/peft.ts";
 import { bundledEmbeddings } from "./embeddings.ts";
-import type { Family, Lora } from "./lora.ts";
+import type { Family, Lora, LoraModule } from "./lora.ts";
 
 export type WrittenDialect = "kohya" | "kohya-diffusers" | "peft";
 export type WrittenDtype = "F16" | "BF16" | "F32";
@@ -17,8 +18,18 @@ export function writerFor(dialect: WrittenDialect, family: Family): WritableDial
 }
 
 /**
- * Tensors in architecture order. The scale is folded into `up`, so alpha is the rank; it is written wherever the
- * format has a place among the tensors (PEFT keeps it in the metadata: see metadata.ts).
+ * The alpha that a module is written with: its rank, as the scale is folded into `up`. In kohya's dialects all modules
+ * share the most frequent rank, since diffusers misses alphas that differ (see alpha.ts).
+ */
+export function writtenAlpha(lora: Lora, dialect: WrittenDialect): (module: LoraModule) => number {
+  if (dialect === "peft") return ({ rank }) => rank;
+  const shared = mostFrequent(lora.modules.map(({ rank }) => rank));
+  return () => shared;
+}
+
+/**
+ * Tensors in architecture order. Alpha is written wherever the format has a place among the tensors (PEFT keeps it in
+ * the metadata: see metadata.ts).
  */
 export function planLora(
   lora: Lora,
@@ -27,16 +38,18 @@ export function planLora(
 ): PlannedTensor[] {
   const writer = writerFor(dialect, lora.family);
   const { suffixes } = writer;
+  const alphaOf = writtenAlpha(lora, dialect);
   const planned: PlannedTensor[] = [];
   for (const module of lora.modules) {
     const name = writer.write(module, lora.family);
     const { rank } = module;
+    const alpha = alphaOf(module);
     if (suffixes.alpha !== undefined) {
       planned.push({
         name: `${name}${suffixes.alpha}`,
-        dtype: exactly(rank, dtype) ? dtype : "F32",
+        dtype: exactly(alpha, dtype) ? dtype : "F32",
         shape: [],
-        values: () => Float32Array.of(rank),
+        values: () => Float32Array.of(alpha),
       });
     }
     planned.push(
@@ -50,7 +63,7 @@ export function planLora(
         name: `${name}${suffixes.up}`,
         dtype,
         shape: module.conv ? [module.out, rank, 1, 1] : [module.out, rank],
-        values: () => module.up,
+        values: () => (alpha === rank ? module.up : module.up.map((up) => (up * rank) / alpha)),
       },
     );
   }
@@ -64,9 +77,9 @@ export function planLora(
 /** Bits of a number's significand, the leading one included. */
 const significand = { F32: 24, F16: 11, BF16: 8 } as const;
 
-/** Whether a rank survives the type: above 256 not every whole number is a bfloat16. */
-function exactly(rank: number, dtype: WrittenDtype): boolean {
-  let odd = rank;
+/** Whether an alpha survives the type: above 256 not every whole number is a bfloat16. */
+function exactly(alpha: number, dtype: WrittenDtype): boolean {
+  let odd = alpha;
   while (odd > 0 && odd % 2 === 0) odd /= 2;
   return odd < 2 ** significand[dtype];
 }

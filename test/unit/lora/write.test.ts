@@ -70,6 +70,31 @@ it("names every module of both families in every dialect without a clash", () =>
   }
 });
 
+it.each(["kohya", "kohya-diffusers"] as const)(
+  "shares one alpha in %s where ranks differ, and every delta stays",
+  (dialect) => {
+    const attention = ({ path }: ModuleShape) =>
+      path.includes("down_blocks.1.attentions.0.transformer_blocks.0.attn2");
+    const resnet = ({ path }: ModuleShape) => path.includes("down_blocks.1.resnets.0");
+    const lora: Lora = {
+      family: "sdxl",
+      embeddings: [],
+      modules: [
+        ...randomLora("sdxl", 3, { rank: 5, where: attention }).modules,
+        ...randomLora("sdxl", 4, { rank: 3, where: resnet }).modules.slice(0, 3),
+      ],
+    };
+    const file = plannedFile(planLora(lora, dialect, "F32"));
+    const alphas = [...file.tensors.keys()].filter((key) => key.endsWith(".alpha"));
+    expect(alphas).toHaveLength(7);
+    for (const key of alphas) expect([...file.readFloat32(key)]).toEqual([5]);
+    const { deltas } = readIndependently(file, "sdxl", dialect === "kohya" ? "kohya-sgm" : dialect);
+    for (const module of lora.modules) {
+      expect(largestDifference(deltas.get(module.path), module), module.path).toBeLessThan(1e-5);
+    }
+  },
+);
+
 it("keeps an alpha exact that the element type would round", () => {
   const odd = planLora(ofRank(257), "kohya", "BF16").find(({ name }) => name.endsWith(".alpha"));
   expect(odd?.dtype).toBe("F32");
