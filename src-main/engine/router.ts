@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { implement } from "@orpc/server";
 import { engineContract } from "../../src-preload/contract/engine.ts";
 import { hashFile } from "../files/hash.ts";
+import { deltaNorm } from "../core/lora/forms/delta.ts";
 import { ends, extremity, histogram, sampleCoordinates } from "../core/spaces/distribution.ts";
 import type { LatentSpace } from "../core/spaces/space.ts";
 import { CopyPool } from "../export/copy-pool.ts";
@@ -11,7 +12,7 @@ import { outward } from "./failures.ts";
 import { runtimeProducts } from "./products.ts";
 import { Runtime } from "./runtime.ts";
 import { providerReport } from "./providers.ts";
-import { compareLoras, fingerprintOf, normOf, sizesOf, sketchOf } from "./tasks/describe.ts";
+import { compareLoras, fingerprintOf, sizesOf, sketchOf } from "./tasks/describe.ts";
 import { fit } from "./tasks/fit.ts";
 import { LiveIdentity } from "./tasks/live.ts";
 import { materialise } from "./tasks/materialise.ts";
@@ -52,7 +53,7 @@ export function engineRouter() {
         sha256: await hashFile(input.path, signal),
         fingerprint: fingerprintOf(lora),
         sketch: sketchOf(lora),
-        norm: normOf(lora),
+        norm: deltaNorm(lora),
       };
     }),
     describe: os.describe.handler(async ({ input }) => {
@@ -60,7 +61,7 @@ export function engineRouter() {
       return {
         fingerprint: fingerprintOf(lora),
         sketch: sketchOf(lora),
-        norm: normOf(lora),
+        norm: deltaNorm(lora),
         ...sizesOf(lora),
       };
     }),

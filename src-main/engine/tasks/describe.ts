@@ -19,10 +19,6 @@ export function sketchOf(lora: Lora): string {
   return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
 }
 
-export function normOf(lora: Lora): number {
-  return Math.sqrt(Math.max(0, deltaInner(lora, lora)));
-}
-
 /** Norms of two LoRAs' products and of their difference, from inner products alone. */
 export function compareLoras(
   left: Lora,

@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { symmetricEigen } from "../../../../src-main/core/linalg/eigen.ts";
-import { qr } from "../../../../src-main/core/linalg/qr.ts";
 import { type Svd, leadingSvd, svd } from "../../../../src-main/core/linalg/svd.ts";
 import { seededRandom } from "../../../../src-main/core/tensor/random.ts";
 import { distance, matrixOf, normals, skewness, times, turned } from "../../../support/dense.ts";
@@ -179,26 +178,5 @@ describe("leadingSvd", () => {
       }
       if (count === Math.min(m, n)) expectSvd(lead, matrix, m, n, 1e-10);
     }
-  });
-});
-
-describe("qr", () => {
-  it("splits matrices of any shape and rank into orthonormal columns and a triangle", () => {
-    const size = fc.integer({ min: 1, max: 12 });
-    fc.assert(
-      fc.property(size, size, size, fc.nat(), (m, n, rank, seed) => {
-        const product = times(
-          matrixOf(random(m * rank, seed), m, rank),
-          matrixOf(random(rank * n, seed + 1), rank, n),
-        );
-        const { q, r } = qr(Float64Array.from(product.flat()), m, n);
-        const k = Math.min(m, n);
-        const [left, right] = [matrixOf(q, m, k), matrixOf(r, k, n)];
-        expect(distance(times(left, right), product)).toBeLessThan(1e-13);
-        expect(skewness(left)).toBeLessThan(1e-13);
-        right.forEach((row, i) => row.slice(0, i).forEach((x) => expect(x).toBe(0)));
-      }),
-      { numRuns: 60 },
-    );
   });
 });

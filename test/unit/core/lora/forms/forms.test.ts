@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  FactorMean,
-  alignTo,
-  balance,
-  generalisedProcrustes,
-} from "../../../../../src-main/core/lora/forms/aligned.ts";
+import { alignTo, balance } from "../../../../../src-main/core/lora/forms/aligned.ts";
 import { deltaInner, deltaNorm } from "../../../../../src-main/core/lora/forms/delta.ts";
 import { standardise } from "../../../../../src-main/core/lora/forms/standard.ts";
 import { type Lora, columns } from "../../../../../src-main/core/lora/lora.ts";
@@ -209,60 +204,7 @@ describe("the aligned form", () => {
     expect(factorDistance(alignTo({ ...reference, modules: rest }, lora), lora)).toBe(0);
     expect(() => alignTo(balance(randomLora(1, 2), 2).lora, lora)).toThrow(first?.path);
   });
-
-  it("brings scattered factorisations of similar LoRAs together: the mean's products stay near theirs", () => {
-    const base = randomLora(20, 3);
-    const random = seededRandom(21);
-    const members = Array.from({ length: 6 }, (_, index) => {
-      const modules = base.modules.map((m) => ({
-        ...m,
-        up: m.up.map((x, at) => x + 0.05 * (normals(random, 1)[0] ?? 0) * 0.6 ** (at % 3)),
-      }));
-      return balance(changeBasis({ ...base, modules }, 30 + index), 3).lora;
-    });
-    // A start that is turned away from all of them.
-    const start = {
-      ...members[0],
-      family: "sd15" as const,
-      embeddings: [],
-      modules: (members[0]?.modules ?? []).map((m) => rotated(m, 0, 2, 2)),
-    };
-    const reference = generalisedProcrustes(() => [start, ...members.slice(1)], 3);
-    const mean = new FactorMean();
-    for (const member of members) mean.add(alignTo(reference, member));
-    expect(productDistance(mean.mean(), base)).toBeLessThan(0.08);
-    const again = members.map((member) => factorDistance(alignTo(reference, member), reference));
-    expect(Math.max(...again)).toBeLessThan(0.15);
-  });
-
-  it("counts a module that some members lack as zero in the mean", () => {
-    const lora = randomLora(1, 2);
-    const mean = new FactorMean();
-    mean.add({ ...lora, modules: lora.modules.slice(1) });
-    mean.add(lora);
-    const module = mean.mean().modules.find(({ path }) => path === lora.modules[0]?.path);
-    expect(module?.up).toEqual(lora.modules[0]?.up.map((x) => x / 2));
-  });
 });
-
-/** The rank's indices p and q turned into each other: another balanced factorisation of the same product. */
-function rotated(module: Lora["modules"][number], p: number, q: number, angle: number) {
-  const { rank: size, out, up, down } = module;
-  const width = columns(module);
-  const [c, s] = [Math.cos(angle), Math.sin(angle)];
-  const [newUp, newDown] = [up.slice(), down.slice()];
-  for (let i = 0; i < out; i++) {
-    const [x, y] = [up[i * size + p] ?? 0, up[i * size + q] ?? 0];
-    newUp[i * size + p] = c * x - s * y;
-    newUp[i * size + q] = s * x + c * y;
-  }
-  for (let j = 0; j < width; j++) {
-    const [x, y] = [down[p * width + j] ?? 0, down[q * width + j] ?? 0];
-    newDown[p * width + j] = c * x - s * y;
-    newDown[q * width + j] = s * x + c * y;
-  }
-  return { ...module, up: newUp, down: newDown };
-}
 
 describe("the delta form", () => {
   it("is the inner product of the dense products, whatever the ranks", () => {
