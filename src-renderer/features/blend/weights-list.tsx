@@ -5,6 +5,7 @@ import { Picture } from "../../ui/glyph.tsx";
 import { IconButton } from "../../ui/icon-button.tsx";
 import { IconLock, IconLockOpen, IconTrash, IconTriangle, IconX } from "../../ui/icons.ts";
 import { NumberText } from "../../ui/number-text.tsx";
+import "../../ui/sigma-slider.css";
 import {
   type Parent,
   moveToFront,
