@@ -6,6 +6,7 @@ import { symmetricEigen } from "../../../../src-main/core/linalg/eigen.ts";
 import { type Svd, leadingSvd, svd } from "../../../../src-main/core/linalg/svd.ts";
 import { seededRandom } from "../../../../src-main/core/tensor/random.ts";
 import { distance, matrixOf, normals, skewness, times, turned } from "../../../support/dense.ts";
+import { qr } from "../../../support/qr.ts";
 
 const numbers = z.array(z.number());
 const references = z

@@ -11,7 +11,6 @@ import {
   frobenius,
   innerProduct,
   matrixOf,
-  normals,
   plainSingularValues,
   productDistance,
   productOf,
@@ -205,6 +204,25 @@ describe("the aligned form", () => {
     expect(() => alignTo(balance(randomLora(1, 2), 2).lora, lora)).toThrow(first?.path);
   });
 });
+
+/** The rank's indices p and q turned into each other: another balanced factorisation of the same product. */
+function rotated(module: Lora["modules"][number], p: number, q: number, angle: number) {
+  const { rank: size, out, up, down } = module;
+  const width = columns(module);
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  const [newUp, newDown] = [up.slice(), down.slice()];
+  for (let i = 0; i < out; i++) {
+    const [x, y] = [up[i * size + p] ?? 0, up[i * size + q] ?? 0];
+    newUp[i * size + p] = c * x - s * y;
+    newUp[i * size + q] = s * x + c * y;
+  }
+  for (let j = 0; j < width; j++) {
+    const [x, y] = [down[p * width + j] ?? 0, down[q * width + j] ?? 0];
+    newDown[p * width + j] = c * x - s * y;
+    newDown[q * width + j] = s * x + c * y;
+  }
+  return { ...module, up: newUp, down: newDown };
+}
 
 describe("the delta form", () => {
   it("is the inner product of the dense products, whatever the ranks", () => {
