@@ -191,6 +191,22 @@ it("looks the same whichever page was opened first", async () => {
   }
 });
 
+it("shows where the focus is, wherever Tab leads", async () => {
+  const { page } = studio;
+  for (const name of pages) {
+    await settled(name);
+    const seen = new Set<string>();
+    for (let press = 0; press < 30; press++) {
+      await page.keyboard.press("Tab");
+      const focus = await focused(page);
+      if (focus === null) continue;
+      expect(focus.marked, `${name}: ${focus.what}`).toBe(true);
+      seen.add(focus.what);
+    }
+    expect(seen.size, name).toBeGreaterThan(8);
+  }
+});
+
 it("is reached by keys: pages by digits, commands by the palette", async () => {
   const { page } = studio;
   for (const [at, name] of pages.entries()) {
@@ -211,22 +227,6 @@ it("is reached by keys: pages by digits, commands by the palette", async () => {
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Shortcuts of this page" }).waitFor();
   await page.keyboard.press("Escape");
-});
-
-it("shows where the focus is, wherever Tab leads", async () => {
-  const { page } = studio;
-  for (const name of pages) {
-    await settled(name);
-    const seen = new Set<string>();
-    for (let press = 0; press < 30; press++) {
-      await page.keyboard.press("Tab");
-      const focus = await focused(page);
-      if (focus === null) continue;
-      expect(focus.marked, `${name}: ${focus.what}`).toBe(true);
-      seen.add(focus.what);
-    }
-    expect(seen.size, name).toBeGreaterThan(8);
-  }
 });
 
 it("made no errors on the way", () => {
