@@ -75,12 +75,13 @@ export function addExport(program: Command, surroundings: Surroundings): void {
         }
         surroundings.output.print(result, () =>
           table(
-            ["id", "file", "size", "modules"],
-            result.files.map(({ id, path, bytes, modules }) => [
+            ["id", "file", "size", "modules", ""],
+            result.files.map(({ id, path, bytes, modules, differs }) => [
               id,
               path,
               byteText(bytes),
               modules,
+              differs === true ? "numbers differ from when it was kept" : "",
             ]),
           ),
         );

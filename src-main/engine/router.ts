@@ -141,7 +141,8 @@ export function engineRouter() {
       const { source } = input;
       const copied = source.kind === "file" ? await copies.copy(source.path, input) : null;
       if (copied !== null) return copied;
-      return writeLoraFile({ ...input, lora: (await materialise(source, spaces)).lora });
+      const { lora } = await materialise(source, spaces);
+      return { ...writeLoraFile({ ...input, lora }), fingerprint: fingerprintOf(lora) };
     }),
   });
 }

@@ -233,6 +233,7 @@ export class Exports {
       bytes: written.bytes,
       sha256: written.sha256,
       modules: written.modules,
+      ...(isAsKept(details, written.fingerprint) ? {} : { differs: true }),
     };
   }
 
@@ -245,6 +246,11 @@ export class Exports {
     }
     return Math.ceil((bytes / Math.max(1, some.length)) * ids.length);
   }
+}
+
+/** Whether a recipe made the numbers it made when it was kept; files are what they are. */
+function isAsKept(details: Details, made: string | undefined): boolean {
+  return details.kind === "file" || made === undefined || made === details.recipe?.fingerprint;
 }
 
 /** Names in the folder, less what a killed process left of the file it was writing. */

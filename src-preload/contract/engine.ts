@@ -193,6 +193,14 @@ export const engineContract = {
         overwrite: z.boolean(),
       }),
     )
-    .output(z.object({ bytes: z.int(), sha256: z.string(), modules: z.int() })),
+    .output(
+      z.object({
+        bytes: z.int(),
+        sha256: z.string(),
+        modules: z.int(),
+        /** Of the matrices, where they were made for this export and not copied from a file. */
+        fingerprint: z.string().optional(),
+      }),
+    ),
 };
 export type EngineContract = typeof engineContract;

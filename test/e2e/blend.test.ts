@@ -96,7 +96,7 @@ it("holds a locked weight while the others share the rest", async () => {
 
 it("mixes in three ways and says how far they lie apart", async () => {
   const { page } = studio;
-  const [a = 0, b = 0, c = 0] = [0.5, 0.3, 0.2];
+  const [a, b, c] = [0.5, 0.3, 0.2];
   for (const [name, weight] of [
     ["Ada", "0.5"],
     ["Bela", "0.3"],

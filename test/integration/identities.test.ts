@@ -12,6 +12,7 @@ import { openLora } from "../../src-main/files/lora-file.ts";
 import { openFileSource } from "../../src-main/files/source.ts";
 import { deltaInner } from "../../src-main/core/lora/forms/delta.ts";
 import { writeDemoCollection } from "../support/demo-loras.ts";
+import { writeLora } from "../support/loras.ts";
 import { readIndependently } from "../support/independent-reader.ts";
 
 let folder = "";
@@ -211,5 +212,27 @@ describe("an exported file", () => {
     expect(JSON.stringify(again.recipe)).not.toContain(folder);
     const lora = openLora(path);
     expect(deltaInner(lora, lora)).toBeGreaterThan(0);
+  });
+});
+
+describe("numbers that came out different", () => {
+  it("are told when a recipe is exported", async () => {
+    const { id } = await studio.client.identities.keep({
+      draft: { kind: "sample", space, seed: 21, index: 0 },
+      name: "Made elsewhere",
+    });
+    const path = await exported(id);
+    const record = (await studio.client.library.get({ id })).recipe;
+    if (record === null) throw new Error("a kept identity has a recipe");
+    // As if another machine had kept it: everything but its numbers' hash.
+    const other = { ...record, name: "Kept elsewhere", fingerprint: "0".repeat(64) };
+    const lora = openLora(path);
+    const foreign = join(folder, "elsewhere.safetensors");
+    writeLora(foreign, lora, { "facet.recipe": JSON.stringify(other) });
+    const opened = await studio.client.identities.reopen({ path: foreign });
+    const job = await finished(
+      (await studio.client.exports.start({ ids: [opened.id], to: folder, options: {} })).job,
+    );
+    expect(ExportResult.parse(job.result).files).toMatchObject([{ differs: true }]);
   });
 });

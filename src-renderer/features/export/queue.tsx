@@ -63,6 +63,7 @@ export function Queue({ ids, preview, result }: QueueProps): ReactNode {
                 preview={preview}
                 path={file?.path}
                 size={file?.bytes}
+                differs={file?.differs === true}
                 failure={failure?.reason}
               />
             </div>
@@ -81,6 +82,8 @@ interface RowProps {
   readonly preview: Preview;
   readonly path: string | undefined;
   readonly size: number | undefined;
+  /** The recipe made other numbers than when it was kept. */
+  readonly differs: boolean;
   readonly failure: string | undefined;
 }
 
@@ -92,6 +95,7 @@ const QueueRow = memo(function QueueRow({
   preview,
   path,
   size,
+  differs,
   failure,
 }: RowProps): ReactNode {
   const { data, error } = useQuery(queries.library.get.queryOptions({ input: { id } }));
@@ -121,7 +125,15 @@ const QueueRow = memo(function QueueRow({
               : `rank ${rank(data.rank)}`}
         </span>
       </span>
-      <span className="queue-file clip" title={path ?? failure ?? name} data-selectable>
+      <span
+        className="queue-file clip"
+        title={
+          differs
+            ? `${path ?? ""}: the numbers differ from when it was kept, as another machine or version can make them`
+            : (path ?? failure ?? name)
+        }
+        data-selectable
+      >
         {failure ??
           path ??
           (name === undefined ? "" : name.endsWith(".safetensors") ? name : `${name}.safetensors`)}
@@ -130,7 +142,15 @@ const QueueRow = memo(function QueueRow({
         {failure !== undefined && <IconAlertTriangle size={16} stroke={1.6} aria-label="Failed" />}
         {path !== undefined && (
           <>
-            <IconCheck size={16} stroke={1.8} aria-label="Written" />{" "}
+            {differs ? (
+              <IconAlertTriangle
+                size={16}
+                stroke={1.6}
+                aria-label="Written, but the numbers differ from when it was kept"
+              />
+            ) : (
+              <IconCheck size={16} stroke={1.8} aria-label="Written" />
+            )}{" "}
             {size !== undefined && bytes(size)}
           </>
         )}
