@@ -24,7 +24,10 @@ export function addExport(program: Command, surroundings: Surroundings): void {
     .requiredOption("--to <folder>", "where to; see facet doctor for ComfyUI's folders")
     .option("--query <query>", "everything that a search finds, besides those named")
     .addOption(
-      new Option("--dialect <dialect>", "key names; kohya is what most tools read")
+      new Option(
+        "--dialect <dialect>",
+        "key names; kohya is what most tools read, peft is for diffusers alone",
+      )
         .choices(ExportDialect.options)
         .default("kohya"),
     )
@@ -75,13 +78,13 @@ export function addExport(program: Command, surroundings: Surroundings): void {
         }
         surroundings.output.print(result, () =>
           table(
-            ["id", "file", "size", "modules", ""],
-            result.files.map(({ id, path, bytes, modules, differs }) => [
+            ["id", "file", "size", "modules", "notes"],
+            result.files.map(({ id, path, bytes, modules, notes }) => [
               id,
               path,
               byteText(bytes),
               modules,
-              differs === true ? "numbers differ from when it was kept" : "",
+              notes.join(" "),
             ]),
           ),
         );

@@ -8,6 +8,7 @@ import { ends, extremity, histogram, sampleCoordinates } from "../core/spaces/di
 import type { LatentSpace } from "../core/spaces/space.ts";
 import { CopyPool } from "../export/copy-pool.ts";
 import { writeLoraFile } from "../export/writer.ts";
+import { embeddingsFate } from "../core/lora/embeddings.ts";
 import { outward } from "./failures.ts";
 import { runtimeProducts } from "./products.ts";
 import { Runtime } from "./runtime.ts";
@@ -142,7 +143,11 @@ export function engineRouter() {
       const copied = source.kind === "file" ? await copies.copy(source.path, input) : null;
       if (copied !== null) return copied;
       const { lora } = await materialise(source, spaces);
-      return { ...writeLoraFile({ ...input, lora }), fingerprint: fingerprintOf(lora) };
+      return {
+        ...writeLoraFile({ ...input, lora }),
+        fingerprint: fingerprintOf(lora),
+        embeddings: embeddingsFate(lora, input.dialect),
+      };
     }),
   });
 }

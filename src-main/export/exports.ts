@@ -27,6 +27,8 @@ import { sidecarEndings, writeSidecars } from "./sidecars.ts";
 
 type Options = z.output<typeof ExportOptions>;
 type Exported = z.output<typeof ExportedFile>;
+type Engine = Pick<ContractRouterClient<EngineContract>, "export">;
+type Written = Awaited<ReturnType<Engine["export"]>>;
 
 const ending = ".safetensors";
 /** Identities looked at to estimate a batch's size. */
@@ -45,7 +47,7 @@ const Checkpoint = ExportResult;
 export interface ExportsOptions {
   readonly jobs: Jobs;
   /** The background engine. */
-  readonly engine: Pick<ContractRouterClient<EngineContract>, "export">;
+  readonly engine: Engine;
   readonly catalogue: Catalogue;
   /** The library's `staging` folder: the download route finds `<staging>/<token>/<name>` in it. */
   readonly staging: string;
@@ -233,7 +235,7 @@ export class Exports {
       bytes: written.bytes,
       sha256: written.sha256,
       modules: written.modules,
-      ...(isAsKept(details, written.fingerprint) ? {} : { differs: true }),
+      notes: notesOn(details, written),
     };
   }
 
@@ -248,9 +250,16 @@ export class Exports {
   }
 }
 
-/** Whether a recipe made the numbers it made when it was kept; files are what they are. */
-function isAsKept(details: Details, made: string | undefined): boolean {
-  return details.kind === "file" || made === undefined || made === details.recipe?.fingerprint;
+function notesOn({ kind, recipe }: Details, { fingerprint, embeddings = "" }: Written): string[] {
+  const notes: string[] = [];
+  // Files are what they are, also those that carry the recipe they were made from.
+  if (kind === "recipe" && fingerprint !== undefined && fingerprint !== recipe?.fingerprint) {
+    notes.push(
+      "Its numbers differ from when it was kept, as another machine or another version of Facet can make them.",
+    );
+  }
+  if (embeddings !== "") notes.push(embeddings);
+  return notes;
 }
 
 /** Names in the folder, less what a killed process left of the file it was writing. */

@@ -200,6 +200,8 @@ export const engineContract = {
         modules: z.int(),
         /** Of the matrices, where they were made for this export and not copied from a file. */
         fingerprint: z.string().optional(),
+        /** What became of trained embeddings; empty where there are none. */
+        embeddings: z.string().optional(),
       }),
     ),
 };

@@ -26,8 +26,8 @@ export const ExportedFile = z.object({
   bytes: z.int(),
   sha256: z.string(),
   modules: z.int(),
-  /** The recipe made other numbers than when it was kept: another machine, or another version of Facet. */
-  differs: z.boolean().optional(),
+  /** Sentences that its user should know: numbers unlike those that were kept, the fate of trained words. */
+  notes: z.array(z.string()),
 });
 export const ExportResult = z.object({
   files: z.array(ExportedFile),

@@ -109,7 +109,7 @@ it("writes several in float32 for diffusers under names from a template", async 
   await page.getByRole("button", { name: "Export 3" }).click();
   await page.getByText("3 identities queued").waitFor();
   await takeFolder(chosen);
-  await choose("Written as", "PEFT: diffusers");
+  await choose("Written as", "PEFT");
   await page.getByRole("radiogroup", { name: "Numbers" }).getByText("f32").click();
   await page.getByRole("textbox", { name: "Name", exact: true }).fill("{family} {name}");
   await page.getByRole("button", { name: "Add {dtype} to the name" }).click();

@@ -140,6 +140,7 @@ const Exported = z.object({
       bytes: z.number(),
       sha256: z.string(),
       modules: z.number(),
+      notes: z.array(z.string()),
     }),
   ),
 });
@@ -483,6 +484,30 @@ describe("the command line", () => {
       "sd version": "SD1",
       "activation text": "",
     });
+  });
+
+  it("tells what becomes of a trained word where it is written", async () => {
+    const word = { shape: [2, 768], values: new Float32Array(1536).fill(0.5) };
+    const key = "bundle_emb.<s1>.string_to_param.*";
+    mkdirSync(join(folder, "words"));
+    writeSmallLora(join(folder, "words", "Worded.safetensors"), 99, {}, { [key]: word });
+    const { imported } = await json(Imported, "import", join(folder, "words"));
+    const to = join(folder, "words out");
+    const exported = async (dialect: string) => {
+      const { files } = await json(
+        Exported,
+        "export",
+        ...imported.map(({ id }) => id),
+        "--to",
+        to,
+        "--dialect",
+        dialect,
+      );
+      const [file] = files;
+      return [file?.notes, readTensorFile(file?.path ?? "").tensors.has(key)];
+    };
+    expect(await exported("peft")).toEqual([[expect.stringMatching(/<s1> is left out/)], false]);
+    expect(await exported("kohya")).toEqual([[expect.stringMatching(/<s1> is written/)], true]);
   });
 
   it("removes and restores", async () => {

@@ -65,8 +65,9 @@ export function writeSmallLora(
   path: string,
   seed: number,
   metadata: Readonly<Record<string, string>> = {},
+  more: Readonly<Record<string, { shape: number[]; values: ArrayLike<number> }>> = {},
 ): void {
-  const tensors: Record<string, { shape: number[]; values: ArrayLike<number> }> = {};
+  const tensors = { ...more };
   smallModules.forEach(({ kohya, out, in: columns }, index) => {
     tensors[`${kohya}.alpha`] = { shape: [], values: [smallAlpha] };
     tensors[`${kohya}.lora_down.weight`] = {

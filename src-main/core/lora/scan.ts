@@ -51,7 +51,13 @@ interface Placed {
 }
 
 /** Dialects whose alpha comes from PEFT's configuration where the file has no alpha tensors. */
-const configured: ReadonlySet<DialectId> = new Set(["peft", "peft-raw", "weights2weights"]);
+const configured: ReadonlySet<DialectId> = new Set([
+  "peft",
+  "peft-raw",
+  "weights2weights",
+  // The names that the training scripts of diffusers still save under, with the configuration in the header.
+  "diffusers-legacy",
+]);
 
 /** Throws for a file that is no LoRA, of another model family, incomplete, or of shapes that do not fit. */
 export function scanLora(header: Header): Scan {

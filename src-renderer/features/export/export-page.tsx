@@ -30,10 +30,15 @@ import { Folders } from "./folders.tsx";
 import { Queue } from "./queue.tsx";
 
 const dialects: { value: ExportDialect; label: string }[] = [
-  { value: "kohya", label: "kohya: ComfyUI, A1111, Forge, InvokeAI" },
+  { value: "kohya", label: "kohya" },
   { value: "kohya-diffusers", label: "kohya, diffusers paths" },
-  { value: "peft", label: "PEFT: diffusers" },
+  { value: "peft", label: "PEFT" },
 ];
+const readBy: Record<ExportDialect, string> = {
+  kohya: "Read by ComfyUI, A1111, Forge, InvokeAI and diffusers.",
+  "kohya-diffusers": "Read by ComfyUI, A1111, Forge, InvokeAI and diffusers.",
+  peft: "For diffusers alone: ComfyUI and Forge miss its attention, A1111 and InvokeAI refuse it.",
+};
 const policies = [
   { value: "number", label: "Add a number" },
   { value: "refuse", label: "Leave it, and say so" },
@@ -153,6 +158,8 @@ export default function ExportPage(): ReactNode {
                 label="Written as"
                 data={dialects}
                 value={options.dialect}
+                description={readBy[options.dialect ?? "kohya"]}
+                inputWrapperOrder={["label", "input", "description", "error"]}
                 onChange={(value) => set({ dialect: ExportDialect.parse(value) })}
               />
               <div>

@@ -63,7 +63,7 @@ export function Queue({ ids, preview, result }: QueueProps): ReactNode {
                 preview={preview}
                 path={file?.path}
                 size={file?.bytes}
-                differs={file?.differs === true}
+                note={file?.notes.join(" ") ?? ""}
                 failure={failure?.reason}
               />
             </div>
@@ -82,8 +82,8 @@ interface RowProps {
   readonly preview: Preview;
   readonly path: string | undefined;
   readonly size: number | undefined;
-  /** The recipe made other numbers than when it was kept. */
-  readonly differs: boolean;
+  /** What its user should know of the file; often empty. */
+  readonly note: string;
   readonly failure: string | undefined;
 }
 
@@ -95,7 +95,7 @@ const QueueRow = memo(function QueueRow({
   preview,
   path,
   size,
-  differs,
+  note,
   failure,
 }: RowProps): ReactNode {
   const { data, error } = useQuery(queries.library.get.queryOptions({ input: { id } }));
@@ -127,11 +127,7 @@ const QueueRow = memo(function QueueRow({
       </span>
       <span
         className="queue-file clip"
-        title={
-          differs
-            ? `${path ?? ""}: the numbers differ from when it was kept, as another machine or version can make them`
-            : (path ?? failure ?? name)
-        }
+        title={note === "" ? (path ?? failure ?? name) : `${path ?? ""}: ${note}`}
         data-selectable
       >
         {failure ??
@@ -142,14 +138,10 @@ const QueueRow = memo(function QueueRow({
         {failure !== undefined && <IconAlertTriangle size={16} stroke={1.6} aria-label="Failed" />}
         {path !== undefined && (
           <>
-            {differs ? (
-              <IconAlertTriangle
-                size={16}
-                stroke={1.6}
-                aria-label="Written, but the numbers differ from when it was kept"
-              />
-            ) : (
+            {note === "" ? (
               <IconCheck size={16} stroke={1.8} aria-label="Written" />
+            ) : (
+              <IconAlertTriangle size={16} stroke={1.6} aria-label={`Written. ${note}`} />
             )}{" "}
             {size !== undefined && bytes(size)}
           </>

@@ -104,6 +104,13 @@ describe("alpha", () => {
     ]);
   });
 
+  it("in the header also counts for the older names, which diffusers' scripts still save", () => {
+    const older = pair({}, `unet.${block}.attn2.to_k`, [".lora.down.weight", ".lora.up.weight"]);
+    const metadata = { lora_adapter_metadata: JSON.stringify({ "unet.lora_alpha": 10 }) };
+    expect(scaleOf(older, metadata)).toBe(5);
+    expect(scaleOf(older)).toBe(1);
+  });
+
   it("of a configuration means nothing to a kohya file, and less than a tensor", () => {
     expect(scaleOf(pair(), {}, { lora_alpha: 16 })).toBe(1);
     const tensors = { ...unet, [`unet.${block}.attn2.to_k.alpha`]: { shape: [], values: [6] } };
