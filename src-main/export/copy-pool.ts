@@ -10,8 +10,8 @@ import type { LoraFile, WrittenFile } from "./writer.ts";
 /** A thread holds one file in memory; above four the disk is what waits. */
 const mostThreads = 4;
 
-/** Files that are worked on at once: as many as there are threads. */
-export const copiesAtOnce = Math.max(2, Math.min(mostThreads, availableParallelism()));
+/** Files that are worked on at once: a thread for each core, and one more while another waits for the disk. */
+export const copiesAtOnce = Math.min(mostThreads, availableParallelism() + 1);
 
 export interface CopyOrder {
   readonly from: string;

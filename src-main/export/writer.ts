@@ -19,7 +19,7 @@ import {
 import { relabelLora } from "../core/lora/relabel.ts";
 import { planLora, writtenAlpha } from "../core/lora/write.ts";
 import { writeAtomically } from "../files/atomic-write.ts";
-import { openFileSource } from "../files/source.ts";
+import { type OpenedSource, openFileSource } from "../files/source.ts";
 import type { ExportDialect, ExportDtype } from "../../src-preload/contract/exports.ts";
 
 export interface LoraFile {
@@ -40,6 +40,8 @@ export interface WrittenFile {
 const stored = { f16: "F16", bf16: "BF16", f32: "F32" } as const;
 
 const pieceBytes = 1 << 20;
+/** What a thread keeps at most; larger files are rare and may have memory of their own. */
+const sharedBytes = 256 << 20;
 
 /** Window of the older hash, in bytes of the whole file (formats.md 3.2). */
 const legacyStart = 0x10_0000;
@@ -64,9 +66,21 @@ export function copyLoraFile(from: string, file: LoraFile): WrittenFile | null {
   const opened = openTensorFile(source);
   if (!isSafetensors(opened)) return null;
   // In one read: a LoRA is thousands of small tensors.
-  const data = source.read(opened.dataOffset, source.size - opened.dataOffset);
+  const data = readShared(source, opened.dataOffset);
   const relabelled = relabelLora(opened, data, file.dialect, stored[file.dtype]);
   return relabelled && writePlanned(relabelled.tensors, relabelled.written, file);
+}
+
+/** A copy is done before the next begins, so they share memory: pages fresh from the system cost more than reading. */
+let shared = Buffer.alloc(0);
+
+function readShared(source: OpenedSource, offset: number): Uint8Array {
+  const bytes = source.size - offset;
+  if (bytes > sharedBytes) return source.read(offset, bytes);
+  if (shared.length < bytes) shared = Buffer.allocUnsafeSlow(bytes);
+  const data = shared.subarray(0, bytes);
+  source.readInto(data, offset);
+  return data;
 }
 
 function isSafetensors(file: TensorFile): file is SafetensorsFile {

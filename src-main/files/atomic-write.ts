@@ -20,6 +20,8 @@ import { temporaryPath } from "./temporaries.ts";
 
 /** Small chunks are gathered up to this, so that a LoRA of 1,400 small tensors takes a few writes. */
 const gatherBytes = 1 << 20;
+/** Writing is synchronous, so one buffer serves all files of a thread: fresh pages cost more than copying into them. */
+const gathered = Buffer.allocUnsafeSlow(gatherBytes);
 
 export interface WriteOptions {
   /** Whether an existing file may be replaced; if not, `already-exists` is thrown and it is left alone. */
@@ -80,7 +82,6 @@ function writeTemporary(
   const hash = createHash("sha256");
   const descriptor = openSync(temporary, "wx");
   try {
-    const gathered = Buffer.allocUnsafeSlow(gatherBytes);
     let used = 0;
     const put = (bytes: Uint8Array): void => {
       // In pieces: hashing then finds each in the cache, and neither call takes 2 GiB at once.

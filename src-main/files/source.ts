@@ -7,8 +7,13 @@ import { readError } from "./errors.ts";
 /** Node refuses a single read of 2 GiB; the kernel stops a little before as well. */
 const largestRead = 2 ** 30;
 
+export interface OpenedSource extends ByteSource, Disposable {
+  /** Fills `bytes` from `offset` on; for memory that is used again. Throws as `read` does. */
+  readInto(bytes: Uint8Array, offset: number): void;
+}
+
 /** Opens a regular file: `using source = openFileSource(path)`. Throws `not-found`, `not-readable`. */
-export function openFileSource(path: string): ByteSource & Disposable {
+export function openFileSource(path: string): OpenedSource {
   let descriptor: number;
   try {
     // Without waiting: opening a pipe that a folder may hold would block this process for good.
@@ -31,7 +36,7 @@ export function openFileSource(path: string): ByteSource & Disposable {
   }
 }
 
-class FileSource implements ByteSource, Disposable {
+class FileSource implements OpenedSource {
   readonly name: string;
   readonly size: number;
   #descriptor: number | undefined;
@@ -44,12 +49,18 @@ class FileSource implements ByteSource, Disposable {
 
   read(offset: number, length: number): Uint8Array {
     checkRange(this, offset, length);
+    const bytes = this.#allocate(length);
+    this.readInto(bytes, offset);
+    return bytes;
+  }
+
+  readInto(bytes: Uint8Array, offset: number): void {
+    checkRange(this, offset, bytes.length);
     if (this.#descriptor === undefined)
       throw new Error(`"${this.name}" was closed before it was read`);
-    const bytes = this.#allocate(length);
     let done = 0;
-    while (done < length) {
-      const count = this.#readInto(this.#descriptor, bytes, done, offset + done);
+    while (done < bytes.length) {
+      const count = this.#readSome(this.#descriptor, bytes, done, offset + done);
       if (count === 0) {
         throw new FacetError(
           "truncated",
@@ -60,7 +71,6 @@ class FileSource implements ByteSource, Disposable {
       }
       done += count;
     }
-    return bytes;
   }
 
   #allocate(length: number): Uint8Array {
@@ -76,7 +86,7 @@ class FileSource implements ByteSource, Disposable {
     }
   }
 
-  #readInto(descriptor: number, bytes: Uint8Array, at: number, position: number): number {
+  #readSome(descriptor: number, bytes: Uint8Array, at: number, position: number): number {
     try {
       return readSync(descriptor, bytes, at, Math.min(bytes.length - at, largestRead), position);
     } catch (error) {
