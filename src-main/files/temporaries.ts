@@ -45,7 +45,8 @@ export function sweepTemporaries(folder: string, olderThan = 600_000): string[] 
 function sweep(path: string, owner: number, olderThan: number): boolean {
   try {
     const status = lstatSync(path);
-    const age = Date.now() - status.mtimeMs;
+    // File times are finer than the clock's, so that a new file can seem to come from the future.
+    const age = Math.max(0, Date.now() - status.mtimeMs);
     if (!status.isFile() || (isRunning(owner) ? age < longestWrite : age < olderThan)) return false;
     unlinkSync(path);
     return true;
