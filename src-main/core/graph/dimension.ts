@@ -1,0 +1,158 @@
+/** Sizes that may be known only when a graph runs: integer polynomials over symbols, in one canonical form. */
+import { assert } from "../errors.ts";
+
+/** `batch`, `2 * height`, `floor((width + 1) / 2)`; equal ones have equal `text`. */
+export interface Symbolic {
+  readonly text: string;
+  readonly terms: readonly Term[];
+}
+
+export interface Term {
+  readonly coefficient: number;
+  /** Sorted by text; empty in the constant term. */
+  readonly factors: readonly Atom[];
+}
+
+export type Atom =
+  | { readonly kind: "symbol"; readonly text: string }
+  | { readonly kind: "floor"; readonly text: string; readonly of: Symbolic; readonly by: number };
+
+export type Dimension = number | Symbolic;
+
+/** A size with a name, known when a graph runs. */
+export function symbol(name: string): Dimension {
+  assert(/^[a-z]\w*$/i.test(name), `"${name}" is no name for a dimension`);
+  return polynomial([{ coefficient: 1, factors: [{ kind: "symbol", text: name }] }]);
+}
+
+export function plus(left: Dimension, right: Dimension): Dimension {
+  if (typeof left === "number" && typeof right === "number") return left + right;
+  return polynomial([...termsOf(left), ...termsOf(right)]);
+}
+
+export function minus(left: Dimension, right: Dimension): Dimension {
+  return plus(left, times(right, -1));
+}
+
+export function times(left: Dimension, right: Dimension): Dimension {
+  if (typeof left === "number" && typeof right === "number") return left * right;
+  return polynomial(
+    termsOf(left).flatMap((one) =>
+      termsOf(right).map((other) => ({
+        coefficient: one.coefficient * other.coefficient,
+        factors: [...one.factors, ...other.factors].toSorted((a, b) => compare(a.text, b.text)),
+      })),
+    ),
+  );
+}
+
+/** `floor(of / by)`, exact wherever every coefficient can be divided. */
+export function floorDivide(of: Dimension, by: number): Dimension {
+  assert(Number.isInteger(by) && by > 0, `division of a dimension by ${by}`);
+  if (typeof of === "number") return Math.floor(of / by);
+  const divisible = of.terms.filter(({ coefficient }) => coefficient % by === 0);
+  const exact = polynomial(
+    divisible.map(({ coefficient, factors }) => ({ coefficient: coefficient / by, factors })),
+  );
+  const rest = polynomial(of.terms.filter(({ coefficient }) => coefficient % by !== 0));
+  if (typeof rest === "number") return plus(exact, Math.floor(rest / by));
+  const text = `floor((${rest.text}) / ${by})`;
+  return plus(
+    exact,
+    polynomial([{ coefficient: 1, factors: [{ kind: "floor", text, of: rest, by }] }]),
+  );
+}
+
+/** The factor that gives `whole` when multiplied by `part`, or undefined where there is none. */
+export function quotient(whole: Dimension, part: Dimension): Dimension | undefined {
+  if (sameDimension(whole, part)) return 1;
+  if (typeof part === "number") {
+    if (part === 0 || termsOf(whole).some(({ coefficient }) => coefficient % part !== 0))
+      return undefined;
+    return floorDivide(whole, Math.abs(part) === part ? part : 1);
+  }
+  const [term, ...others] = part.terms;
+  if (term === undefined || others.length > 0) return undefined;
+  const divided: Term[] = [];
+  for (const { coefficient, factors } of termsOf(whole)) {
+    const left = [...factors];
+    for (const { text } of term.factors) {
+      const at = left.findIndex((factor) => factor.text === text);
+      if (at < 0) return undefined;
+      left.splice(at, 1);
+    }
+    if (coefficient % term.coefficient !== 0) return undefined;
+    divided.push({ coefficient: coefficient / term.coefficient, factors: left });
+  }
+  return polynomial(divided);
+}
+
+export function sameDimension(left: Dimension, right: Dimension): boolean {
+  return dimensionText(left) === dimensionText(right);
+}
+
+export function dimensionText(dimension: Dimension): string {
+  return typeof dimension === "number" ? String(dimension) : dimension.text;
+}
+
+/** Names of all symbols in a dimension. */
+export function symbolsOf(dimension: Dimension): string[] {
+  return termsOf(dimension).flatMap(({ factors }) =>
+    factors.flatMap((factor) => (factor.kind === "symbol" ? factor.text : symbolsOf(factor.of))),
+  );
+}
+
+/** The number that a dimension has under values of its symbols. */
+export function evaluateDimension(
+  dimension: Dimension,
+  values: ReadonlyMap<string, number>,
+): number {
+  return termsOf(dimension).reduce(
+    (sum, { coefficient, factors }) =>
+      sum +
+      factors.reduce((product, factor) => product * evaluateAtom(factor, values), coefficient),
+    0,
+  );
+}
+
+function evaluateAtom(atom: Atom, values: ReadonlyMap<string, number>): number {
+  if (atom.kind === "floor") return Math.floor(evaluateDimension(atom.of, values) / atom.by);
+  const value = values.get(atom.text);
+  assert(value !== undefined, `dimension ${atom.text} has no value`);
+  return value;
+}
+
+function termsOf(dimension: Dimension): readonly Term[] {
+  if (typeof dimension !== "number") return dimension.terms;
+  return dimension === 0 ? [] : [{ coefficient: dimension, factors: [] }];
+}
+
+/** Like terms gathered and sorted; a plain number where nothing symbolic is left. */
+function polynomial(terms: readonly Term[]): Dimension {
+  const gathered = new Map<string, Term>();
+  for (const { coefficient, factors } of terms) {
+    const key = factors.map(({ text }) => text).join(" * ");
+    const sum = (gathered.get(key)?.coefficient ?? 0) + coefficient;
+    gathered.set(key, { coefficient: sum, factors });
+  }
+  const kept = [...gathered.entries()]
+    .filter(([, { coefficient }]) => coefficient !== 0)
+    // The constant last, as one writes it.
+    .toSorted(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : compare(a, b)));
+  const [only, ...others] = kept;
+  if (only === undefined) return 0;
+  if (others.length === 0 && only[0] === "") return only[1].coefficient;
+  const text = kept
+    .map(([key, { coefficient }], index) => {
+      const sign = coefficient < 0 ? (index === 0 ? "-" : " - ") : index === 0 ? "" : " + ";
+      const size = Math.abs(coefficient);
+      if (key === "") return `${sign}${size}`;
+      return size === 1 ? `${sign}${key}` : `${sign}${size} * ${key}`;
+    })
+    .join("");
+  return { text, terms: kept.map(([, term]) => term) };
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
