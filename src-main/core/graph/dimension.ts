@@ -67,9 +67,9 @@ export function floorDivide(of: Dimension, by: number): Dimension {
 export function quotient(whole: Dimension, part: Dimension): Dimension | undefined {
   if (sameDimension(whole, part)) return 1;
   if (typeof part === "number") {
-    if (part === 0 || termsOf(whole).some(({ coefficient }) => coefficient % part !== 0))
+    if (part < 1 || termsOf(whole).some(({ coefficient }) => coefficient % part !== 0))
       return undefined;
-    return floorDivide(whole, Math.abs(part) === part ? part : 1);
+    return floorDivide(whole, part);
   }
   const [term, ...others] = part.terms;
   if (term === undefined || others.length > 0) return undefined;
