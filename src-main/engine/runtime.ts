@@ -19,15 +19,19 @@ export interface RuntimeOptions {
   readonly threads: number;
 }
 
-/** A rank-2 float32 operand with symbolic dimensions. */
-function matrix(name: string, rows: string, columns: string) {
+/** Products are in the precision of their operands; float64 is the CPU provider's alone. */
+export type GemmElement = "float32" | "float64";
+
+/** A rank-2 operand with symbolic dimensions. */
+function matrix(element: GemmElement, name: string, rows: string, columns: string) {
   return create(ValueInfoProtoSchema, {
     name,
     type: {
       value: {
         case: "tensorType",
         value: {
-          elemType: TensorProto_DataType.FLOAT,
+          elemType:
+            element === "float32" ? TensorProto_DataType.FLOAT : TensorProto_DataType.DOUBLE,
           shape: {
             dim: [rows, columns].map((symbol) => ({
               value: { case: "dimParam" as const, value: symbol },
@@ -40,7 +44,13 @@ function matrix(name: string, rows: string, columns: string) {
 }
 
 /** ONNX bytes of `result = op(left) · op(right)` by one Gemm, which takes transposed operands as they lie. */
-function gemmModel(transposeLeft: boolean, transposeRight: boolean): Uint8Array {
+function gemmModel(
+  element: GemmElement,
+  transposeLeft: boolean,
+  transposeRight: boolean,
+): Uint8Array {
+  const operand = (name: string, rows: string, columns: string) =>
+    matrix(element, name, rows, columns);
   const flag = (name: string, value: boolean) =>
     create(AttributeProtoSchema, {
       name,
@@ -62,10 +72,12 @@ function gemmModel(transposeLeft: boolean, transposeRight: boolean): Uint8Array 
         }),
       ],
       input: [
-        transposeLeft ? matrix("left", "inner", "rows") : matrix("left", "rows", "inner"),
-        transposeRight ? matrix("right", "columns", "inner") : matrix("right", "inner", "columns"),
+        transposeLeft ? operand("left", "inner", "rows") : operand("left", "rows", "inner"),
+        transposeRight
+          ? operand("right", "columns", "inner")
+          : operand("right", "inner", "columns"),
       ],
-      output: [matrix("result", "rows", "columns")],
+      output: [operand("result", "rows", "columns")],
     },
   });
   return toBinary(ModelProtoSchema, model);
@@ -91,11 +103,15 @@ export class Runtime {
   }
 
   /** The session of one Gemm; made at first use. */
-  gemm(transposeLeft: boolean, transposeRight: boolean): Promise<InferenceSession> {
-    const key = `${String(transposeLeft)} ${String(transposeRight)}`;
+  gemm(
+    element: GemmElement,
+    transposeLeft: boolean,
+    transposeRight: boolean,
+  ): Promise<InferenceSession> {
+    const key = `${element} ${String(transposeLeft)} ${String(transposeRight)}`;
     let session = this.#gemms.get(key);
     if (session === undefined) {
-      session = InferenceSession.create(gemmModel(transposeLeft, transposeRight), {
+      session = InferenceSession.create(gemmModel(element, transposeLeft, transposeRight), {
         executionProviders: ["cpu"],
         intraOpNumThreads: this.#options.threads,
         interOpNumThreads: 1,
@@ -110,7 +126,9 @@ export class Runtime {
     return session;
   }
 
-  tensor(values: Float32Array, shape: readonly number[]): Tensor {
-    return new Tensor("float32", values, [...shape]);
+  tensor(values: Float32Array | Float64Array, shape: readonly number[]): Tensor {
+    return values instanceof Float32Array
+      ? new Tensor("float32", values, [...shape])
+      : new Tensor("float64", values, [...shape]);
   }
 }

@@ -3,7 +3,7 @@ import { solvePositive } from "../linalg/solve.ts";
 import { restrict } from "../lora/flatten.ts";
 import { columns as columnsOf, type Lora, type LoraModule } from "../lora/lora.ts";
 import { addDeltaGram } from "./gram.ts";
-import type { Products } from "./products.ts";
+import type { Products } from "../linalg/products.ts";
 import type { LatentSpace, SpaceRecord } from "./space.ts";
 import { balancedEnergy, transpose, truncateMixes } from "./truncate-mixes.ts";
 

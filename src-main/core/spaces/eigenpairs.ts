@@ -1,7 +1,7 @@
 /** The leading eigenpairs of a large symmetric positive matrix by randomized subspace iteration. */
 import { symmetricEigen } from "../linalg/eigen.ts";
 import { seededRandom } from "../tensor/random.ts";
-import type { Products } from "./products.ts";
+import type { Products } from "../linalg/products.ts";
 
 export interface Eigenpairs {
   /** Descending. */

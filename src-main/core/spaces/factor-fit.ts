@@ -1,7 +1,7 @@
 /** PCA over flattened factors (standard and aligned forms): two passes over stripes, never all members at once. */
 import { addGram } from "./gram.ts";
 import { leadingEigenpairs } from "./eigenpairs.ts";
-import type { Products } from "./products.ts";
+import type { Products } from "../linalg/products.ts";
 import { type Stage, type StageFactory, stripesOf } from "./stage.ts";
 
 export interface FactorFit {

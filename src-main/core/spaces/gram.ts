@@ -1,5 +1,5 @@
 /** Inner products of all members, from stripes of their vectors or from their factors, block by block. */
-import type { Products } from "./products.ts";
+import type { Products } from "../linalg/products.ts";
 
 /** Members in a block: 512 x 512 results are large enough that the product, not the call, is what takes time. */
 const block = 512;

@@ -5,7 +5,7 @@ import type { PlannedTensor } from "../formats/safetensors/write.ts";
 import { openDeltaSpace } from "./delta-space.ts";
 import { openFactorSpace } from "./factor-space.ts";
 import type { FittedSpace } from "./fit.ts";
-import type { Products } from "./products.ts";
+import type { Products } from "../linalg/products.ts";
 import type { LatentSpace, SpaceRecord } from "./space.ts";
 
 const recordKey = "facet.space";

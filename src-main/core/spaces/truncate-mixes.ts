@@ -2,7 +2,7 @@
 import { truncateProduct } from "../lora/truncate.ts";
 import { seededRandom } from "../tensor/random.ts";
 import { orthonormalise } from "./eigenpairs.ts";
-import type { Products } from "./products.ts";
+import type { Products } from "../linalg/products.ts";
 
 export interface StackedFactors {
   /** `[stack, columns]`. */

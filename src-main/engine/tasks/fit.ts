@@ -7,7 +7,7 @@ import { encodeSafetensors } from "../../core/formats/safetensors/write.ts";
 import { modulesOf } from "../../core/lora/architecture/index.ts";
 import type { Lora, ModuleShape } from "../../core/lora/lora.ts";
 import { fitSpace, type MemberSource } from "../../core/spaces/fit.ts";
-import type { Products } from "../../core/spaces/products.ts";
+import type { Products } from "../../core/linalg/products.ts";
 import { planSpace } from "../../core/spaces/space-file.ts";
 import type { Form } from "../../core/spaces/space.ts";
 import { writeAtomically } from "../../files/atomic-write.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Family, Form } from "../../../src-preload/contract/common.ts";
 import { FacetError } from "../../core/errors.ts";
 import { openTensorFile } from "../../core/formats/open.ts";
-import type { Products } from "../../core/spaces/products.ts";
+import type { Products } from "../../core/linalg/products.ts";
 import { openSpaceFile } from "../../core/spaces/space-file.ts";
 import type { LatentSpace, SpaceRecord } from "../../core/spaces/space.ts";
 import { openFileSource } from "../../files/source.ts";

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Lora } from "../../../../src-main/core/lora/lora.ts";
 import { type FittedSpace, fitSpace, openFitted } from "../../../../src-main/core/spaces/fit.ts";
-import { plainProducts } from "../../../../src-main/core/spaces/products.ts";
+import { plainProducts } from "../../../../src-main/core/linalg/products.ts";
 import { memoryStage } from "../../../../src-main/core/spaces/stage.ts";
 
 const Matrix = z.array(z.array(z.number()));

@@ -1,7 +1,7 @@
 /** Leading eigenpairs of a matrix with a known spectrum. */
 import { describe, expect, it } from "vitest";
 import { leadingEigenpairs, orthonormalise } from "../../../../src-main/core/spaces/eigenpairs.ts";
-import { plainProducts } from "../../../../src-main/core/spaces/products.ts";
+import { plainProducts } from "../../../../src-main/core/linalg/products.ts";
 import { seededRandom } from "../../../../src-main/core/tensor/random.ts";
 
 const size = 420;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { fitFactors, type FitOptions } from "../../../../src-main/core/spaces/factor-fit.ts";
-import { plainProducts } from "../../../../src-main/core/spaces/products.ts";
+import { plainProducts } from "../../../../src-main/core/linalg/products.ts";
 import { memoryStage } from "../../../../src-main/core/spaces/stage.ts";
 
 const Rows = z.array(z.array(z.number()));

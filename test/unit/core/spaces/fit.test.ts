@@ -8,7 +8,7 @@ import {
   openFitted,
   type SpaceRequest,
 } from "../../../../src-main/core/spaces/fit.ts";
-import { plainProducts } from "../../../../src-main/core/spaces/products.ts";
+import { plainProducts } from "../../../../src-main/core/linalg/products.ts";
 import { memoryStage } from "../../../../src-main/core/spaces/stage.ts";
 import { type Random, seededRandom } from "../../../../src-main/core/tensor/random.ts";
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { plainProducts } from "../../../../src-main/core/spaces/products.ts";
+import { plainProducts } from "../../../../src-main/core/linalg/products.ts";
 import { truncateMixes } from "../../../../src-main/core/spaces/truncate-mixes.ts";
 
 const Rows = z.array(z.array(z.number()));

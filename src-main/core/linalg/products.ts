@@ -1,8 +1,10 @@
-/** Matrix products as spaces need them: core says what it multiplies, the engine multiplies. */
+/** Large matrix products: core says what it multiplies, the engine multiplies. */
 
-export interface Product {
-  readonly left: Float32Array;
-  readonly right: Float32Array;
+export type Numbers = Float32Array | Float64Array;
+
+export interface Product<T extends Numbers = Float32Array> {
+  readonly left: T;
+  readonly right: T;
   /** Rows of the result, columns of the result, length of the sum. */
   readonly rows: number;
   readonly columns: number;
@@ -13,17 +15,25 @@ export interface Product {
   readonly transposeRight?: boolean;
 }
 
-/** Float32 products with a fixed order of summation: the same bytes each time on one machine. */
+/** Products in the precision of their factors, with a fixed order of summation: the same bytes each time on one machine. */
 export interface Products {
   /** `[rows, columns]`, row-major. */
-  multiply(product: Product): Promise<Float32Array>;
+  multiply<T extends Numbers>(product: Product<T>): Promise<T>;
+}
+
+/** A result of the same precision as a factor. */
+export function zerosLike<T extends Numbers>(factor: T, length: number): T {
+  // The compiler does not follow that each branch is T.
+  return (
+    factor instanceof Float32Array ? new Float32Array(length) : new Float64Array(length)
+  ) as T;
 }
 
 /** Plain loops with float64 sums: the reference for tests, and enough for small work without an engine. */
 export const plainProducts: Products = {
   multiply(product) {
     const { left, right, rows, columns, inner } = product;
-    const result = new Float32Array(rows * columns);
+    const result = zerosLike(left, rows * columns);
     const [leftRow, leftStep] = product.transposeLeft === true ? [1, rows] : [inner, 1];
     const [rightStep, rightColumn] = product.transposeRight === true ? [1, inner] : [columns, 1];
     for (let i = 0; i < rows; i++) {
