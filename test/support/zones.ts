@@ -44,6 +44,13 @@ const inside = (prefix: string) => (path: string) => path.startsWith(prefix);
 
 /** The first zone that holds a file is its zone. */
 export const ZONES: readonly Zone[] = [
+  {
+    name: "core/onnx",
+    holds: inside("src-main/core/onnx/"),
+    ours: [CORE],
+    packages: ["onnx-buf", "@bufbuild/protobuf"],
+    least: 10,
+  },
   { name: "core", holds: inside(CORE), ours: [], packages: [], least: 40 },
   {
     name: "files",

@@ -55,6 +55,10 @@ describe("the check", () => {
     ["src-main/core/a.ts", 'import { z } from "zod";'],
     ["src-main/core/lora/a.ts", 'export { x } from "../../library/library.ts";'],
     ["src-main/core/a.ts", 'import type { Form } from "../../src-preload/contract/common.ts";'],
+    ["src-main/core/graph/a.ts", 'import { create } from "@bufbuild/protobuf";'],
+    ["src-main/core/graph/a.ts", 'import { lowerGraph } from "../onnx/lower.ts";'],
+    ["src-main/core/onnx/a.ts", 'import { Tensor } from "onnxruntime-node";'],
+    ["src-main/core/onnx/a.ts", 'import { join } from "node:path";'],
     ["src-main/files/a.ts", 'import "zod";'],
     ["src-main/library/a.ts", 'import * as ort from "onnxruntime-node";'],
     ["src-main/library/a.ts", 'const { app } = await import("electron");'],
@@ -83,6 +87,10 @@ describe("the check", () => {
     [
       "src-main/library/a.ts",
       'import Database from "better-sqlite3";\nimport { x } from "node:fs";',
+    ],
+    [
+      "src-main/core/onnx/a.ts",
+      'import { create } from "@bufbuild/protobuf";\nimport { x } from "../graph/node.ts";',
     ],
     ["src-main/core/a.ts", '// import "electron";\n/* import "node:fs"; */\nexport const a = 1;'],
     ["src-main/shell/doors.ts", 'import { ipcMain } from "electron";'],

@@ -1,0 +1,77 @@
+/** Arithmetic on values. */
+import type { Operator } from "../../graph/operators.ts";
+import { elementTypes } from "../element-types.ts";
+import { float, integer, microsoft } from "../emitter.ts";
+import type { LowerRule } from "./rule.ts";
+
+/** Operators that are one of ONNX's by another name. */
+function same<O extends Operator>(type: string): LowerRule<O> {
+  return (emitter, operands) => emitter.node(type, operands);
+}
+
+export const elementwise = {
+  negate: same("Neg"),
+  exp: same("Exp"),
+  log: same("Log"),
+  sqrt: same("Sqrt"),
+  sin: same("Sin"),
+  cos: same("Cos"),
+  acos: same("Acos"),
+  tanh: same("Tanh"),
+  sigmoid: same("Sigmoid"),
+  erf: same("Erf"),
+  absolute: same("Abs"),
+  relu: same("Relu"),
+  gelu: same("Gelu"),
+  swish: (emitter, operands, { parameters: { alpha } }) =>
+    emitter.node("QuickGelu", operands, { alpha: float(alpha) }, { domain: microsoft }),
+  not: same("Not"),
+  cast: (emitter, operands, { parameters: { to } }) =>
+    emitter.node("Cast", operands, { to: integer(elementTypes[to]) }),
+
+  add: same("Add"),
+  subtract: same("Sub"),
+  multiply: same("Mul"),
+  divide: same("Div"),
+  power: same("Pow"),
+  minimum: same("Min"),
+  maximum: same("Max"),
+  equal: same("Equal"),
+  less: (emitter, operands, { inputs }) => {
+    // ONNX orders numbers only.
+    const numbers =
+      inputs[0]?.dtype === "BOOL" ? operands.map((value) => emitter.cast(value, "I32")) : operands;
+    return emitter.node("Less", numbers);
+  },
+  and: same("And"),
+  where: same("Where"),
+} satisfies { [O in ElementwiseOperator]: LowerRule<O> };
+
+type ElementwiseOperator =
+  | "negate"
+  | "exp"
+  | "log"
+  | "sqrt"
+  | "sin"
+  | "cos"
+  | "acos"
+  | "tanh"
+  | "sigmoid"
+  | "erf"
+  | "absolute"
+  | "relu"
+  | "gelu"
+  | "swish"
+  | "not"
+  | "cast"
+  | "add"
+  | "subtract"
+  | "multiply"
+  | "divide"
+  | "power"
+  | "minimum"
+  | "maximum"
+  | "equal"
+  | "less"
+  | "and"
+  | "where";

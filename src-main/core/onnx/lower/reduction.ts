@@ -1,0 +1,46 @@
+/** Reductions, which keep their axes at size 1, and what is normalised by them. */
+import { assert } from "../../errors.ts";
+import { float, integer } from "../emitter.ts";
+import type { LowerRule } from "./rule.ts";
+
+type Reduction = "sum" | "mean" | "largest";
+
+function reduce(type: string): LowerRule<Reduction> {
+  return (emitter, [x = ""], { parameters: { axes } }) =>
+    // Given no axes ONNX would reduce all of them.
+    axes.length === 0 ? x : emitter.node(type, [x, emitter.list(axes)], { keepdims: integer(1) });
+}
+
+export const reduction = {
+  sum: reduce("ReduceSum"),
+  mean: reduce("ReduceMean"),
+  largest: reduce("ReduceMax"),
+  argmax: (emitter, [x = ""], { inputs, parameters: { axis } }) => {
+    const dtype = inputs[0]?.dtype;
+    const numbers = dtype === "BOOL" ? emitter.cast(x, "I32") : x;
+    const attributes = { axis: integer(axis), keepdims: integer(0) };
+    if (dtype !== "I64") return emitter.node("ArgMax", [numbers], attributes);
+    // The runtime's ArgMax takes no I64.
+    const values = emitter.node(
+      "TopK",
+      [x, emitter.list([1])],
+      { axis: integer(axis) },
+      { results: 2 },
+    );
+    return emitter.node("Squeeze", [`${values}.1`, emitter.list([axis])]);
+  },
+  softmax: (emitter, operands, { parameters: { axis } }) =>
+    emitter.node("Softmax", operands, { axis: integer(axis) }),
+  logSoftmax: (emitter, operands, { parameters: { axis } }) =>
+    emitter.node("LogSoftmax", operands, { axis: integer(axis) }),
+  normalize: (emitter, [x = ""], { parameters: { epsilon }, dtype, shape }) => {
+    const size = shape.at(-1);
+    assert(typeof size === "number", "the normalised axis has a size that is known");
+    return emitter.node("LayerNormalization", [x, emitter.filled(1, [size], dtype)], {
+      axis: integer(-1),
+      epsilon: float(epsilon),
+    });
+  },
+} satisfies {
+  [O in Reduction | "argmax" | "softmax" | "logSoftmax" | "normalize"]: LowerRule<O>;
+};

@@ -1,0 +1,132 @@
+/** What an emitter collected as the bytes of an ONNX model. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import { missingCase } from "../errors.ts";
+import { elementTypes } from "./element-types.ts";
+import {
+  type Attribute,
+  type EmittedNode,
+  type Emitter,
+  type Initialiser,
+  microsoft,
+  type ValueSignature,
+} from "./emitter.ts";
+
+/** Version 10 of the ONNX IR carries opset 21, for which the optimiser of onnxruntime 1.30 knows most patterns. */
+const irVersion = 10n;
+const opset = 21n;
+
+/** `names` gives values other names than the emitter gave them: those of the graph's outputs. */
+export function modelBytes(
+  emitter: Emitter,
+  outputs: readonly ValueSignature[],
+  names: ReadonlyMap<string, string>,
+): Uint8Array {
+  const rename = (name: string) => names.get(name) ?? name;
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    producerName: "facet",
+    opsetImport: [
+      { domain: "", version: opset },
+      { domain: microsoft, version: 1n },
+    ],
+    graph: {
+      name: "facet",
+      node: emitter.nodes.map((node) => nodeProto(node, rename)),
+      initializer: emitter.initialisers.map(tensorProto),
+      input: emitter.inputs.map(valueInfo),
+      output: outputs.map(valueInfo),
+      valueInfo: emitter.between
+        .filter(({ name }) => !names.has(name))
+        .map((signature) => valueInfo(signature)),
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function nodeProto(node: EmittedNode, rename: (name: string) => string) {
+  return create(NodeProtoSchema, {
+    name: node.outputs[0] ?? "",
+    opType: node.type,
+    domain: node.domain,
+    input: node.inputs.map(rename),
+    output: node.outputs.map(rename),
+    attribute: Object.entries(node.attributes).map(([name, value]) => attributeProto(name, value)),
+  });
+}
+
+function attributeProto(name: string, attribute: Attribute): AttributeProto {
+  const { INT, FLOAT, STRING, INTS, TENSOR } = AttributeProto_AttributeType;
+  switch (attribute.kind) {
+    case "integer":
+      return create(AttributeProtoSchema, { name, type: INT, i: BigInt(attribute.value) });
+    case "float":
+      return create(AttributeProtoSchema, { name, type: FLOAT, f: attribute.value });
+    case "text": {
+      const s = Uint8Array.from(attribute.value, (letter) => letter.charCodeAt(0));
+      return create(AttributeProtoSchema, { name, type: STRING, s });
+    }
+    case "integers":
+      return create(AttributeProtoSchema, {
+        name,
+        type: INTS,
+        ints: attribute.value.map(BigInt),
+      });
+    case "tensor":
+      return create(AttributeProtoSchema, {
+        name,
+        type: TENSOR,
+        t: tensorProto(attribute.value),
+      });
+    default:
+      return missingCase(attribute);
+  }
+}
+
+function tensorProto({ name, dtype, dims, data }: Initialiser): TensorProto {
+  const common = { name, dataType: elementTypes[dtype], dims: dims.map(BigInt) };
+  if (data instanceof Uint8Array) {
+    return create(TensorProtoSchema, { ...common, rawData: data as Uint8Array<ArrayBuffer> });
+  }
+  return create(TensorProtoSchema, {
+    ...common,
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: [
+      { key: "location", value: data.location },
+      { key: "offset", value: String(data.offset) },
+      { key: "length", value: String(data.length) },
+    ],
+  });
+}
+
+function valueInfo({ name, dtype, shape }: ValueSignature) {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: {
+          elemType: elementTypes[dtype],
+          shape: {
+            dim: shape.map((size) => ({
+              value:
+                typeof size === "number"
+                  ? { case: "dimValue" as const, value: BigInt(size) }
+                  : { case: "dimParam" as const, value: size.text },
+            })),
+          },
+        },
+      },
+    },
+  });
+}

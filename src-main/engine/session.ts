@@ -1,0 +1,183 @@
+/** Opens graphs as sessions of ONNX Runtime, and runs them. */
+import { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node";
+import { FacetError } from "../core/errors.ts";
+import { type Dimension, evaluateDimension, symbolsOf } from "../core/graph/dimension.ts";
+import type { Graph } from "../core/graph/node.ts";
+import { shapeText } from "../core/graph/shape.ts";
+import { lowerGraph, type Port } from "../core/onnx/lower.ts";
+import type { ProviderName } from "../core/onnx/target.ts";
+import { elementCount } from "../core/tensor/dtype.ts";
+
+export type Values = Float32Array | Float16Array | Int32Array | BigInt64Array | Uint8Array;
+
+/** Values with their sizes: what a run is given and what it gives. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly values: Values;
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface SessionOptions {
+  readonly provider: ProviderName;
+  /** Fixed, so that the order of summation is. */
+  readonly threads: number;
+  /** Keeps freed memory for later runs; without it a session holds none between runs. */
+  readonly arena?: boolean;
+  /** Worker threads wait busily for the next operator: faster steps, cores that nobody else has. */
+  readonly spinning?: boolean;
+  /** Refuses operators that the provider lacks instead of computing them on the CPU. */
+  readonly strict?: boolean;
+}
+
+const carriers = {
+  F32: { type: "float32", array: Float32Array },
+  F16: { type: "float16", array: Float16Array },
+  I32: { type: "int32", array: Int32Array },
+  I64: { type: "int64", array: BigInt64Array },
+  BOOL: { type: "bool", array: Uint8Array },
+} as const;
+
+export async function openSession(graph: Graph, options: SessionOptions): Promise<Session> {
+  const { bytes, inputs, outputs } = lowerGraph(graph, { provider: options.provider });
+  const native = await InferenceSession.create(bytes, nativeOptions(options));
+  return new Session(native, inputs, outputs);
+}
+
+function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  const { provider, threads, arena = true, spinning = false, strict = false } = options;
+  return {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    enableCpuMemArena: arena,
+    extra: {
+      session: {
+        intra_op: { allow_spinning: spinning ? "1" : "0" },
+        ...(strict ? { disable_cpu_ep_fallback: "1" } : {}),
+      },
+    },
+  };
+}
+
+export class Session {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly #native: InferenceSession;
+  /** Feeds and results of a training step are the same ones every other time. */
+  readonly #wrapped = new WeakMap<Tensor, NativeTensor>();
+
+  constructor(native: InferenceSession, inputs: readonly Port[], outputs: readonly Port[]) {
+    this.#native = native;
+    this.inputs = inputs;
+    this.outputs = outputs;
+  }
+
+  /**
+   * Values of all outputs. Those that `results` holds are written into its arrays, which must not be among the
+   * feeds'; the others are new.
+   */
+  async run(feeds: Tensors, results: Tensors = {}): Promise<Record<string, Tensor>> {
+    const sizes = new Map<string, number>();
+    const given: Record<string, NativeTensor> = {};
+    for (const name of Object.keys(feeds)) {
+      if (!this.inputs.some((port) => port.name === name)) {
+        throw new FacetError(
+          "invalid-argument",
+          `The graph has no input ${name}; it takes ${this.inputs.map((port) => port.name).join(", ")}.`,
+          { field: name },
+        );
+      }
+    }
+    for (const port of this.inputs) {
+      const feed = feeds[port.name];
+      if (feed === undefined) {
+        throw new FacetError("invalid-argument", `The input ${port.name} is not given.`, {
+          field: port.name,
+        });
+      }
+      checkTensor("input", port, feed, sizes);
+      given[port.value] = this.#wrap(port, feed);
+    }
+    const wanted: Record<string, NativeTensor | null> = {};
+    for (const port of this.outputs) {
+      const result = results[port.name];
+      if (result !== undefined) checkTensor("output", port, result, sizes);
+      wanted[port.value] = result === undefined ? null : this.#wrap(port, result);
+    }
+    const found = await this.#native.run(given, wanted);
+    const values: Record<string, Tensor> = {};
+    for (const port of this.outputs) {
+      const own = results[port.name];
+      const native = found[port.value];
+      if (own !== undefined) values[port.name] = own;
+      else if (native !== undefined) {
+        // The element type is the port's, for which the runtime has one kind of array.
+        values[port.name] = { shape: native.dims, values: native.data as Values };
+      }
+    }
+    return values;
+  }
+
+  close(): Promise<void> {
+    return this.#native.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #wrap({ dtype }: Port, tensor: Tensor): NativeTensor {
+    const known = this.#wrapped.get(tensor);
+    if (known !== undefined) return known;
+    const native = new NativeTensor(carriers[dtype].type, tensor.values as never, tensor.shape);
+    this.#wrapped.set(tensor, native);
+    return native;
+  }
+}
+
+/** Binds the port's symbols to the sizes given, and refuses what does not fit. */
+function checkTensor(
+  kind: "input" | "output",
+  port: Port,
+  { shape, values }: Tensor,
+  sizes: Map<string, number>,
+): void {
+  const { name, dtype } = port;
+  if (!(values instanceof carriers[dtype].array)) {
+    throw new FacetError(
+      "shape-mismatch",
+      `The ${kind} ${name} is ${dtype}, a ${carriers[dtype].array.name}, and got a ${values.constructor.name}.`,
+      { field: name },
+    );
+  }
+  if (values.length !== elementCount(shape)) {
+    throw new FacetError(
+      "shape-mismatch",
+      `The ${kind} ${name} got ${values.length} values for ${shapeText(shape)}.`,
+      { field: name },
+    );
+  }
+  const fits =
+    shape.length === port.shape.length &&
+    port.shape.every((size, axis) => fitsSize(size, shape[axis] ?? -1, sizes));
+  if (!fits) {
+    const known = Array.from(sizes, ([symbol, size]) => `${symbol} = ${size}`).join(", ");
+    throw new FacetError(
+      "shape-mismatch",
+      `The ${kind} ${name} is ${shapeText(port.shape)} and got ${shapeText(shape)}${known === "" ? "" : ` (${known})`}.`,
+      { field: name },
+    );
+  }
+}
+
+function fitsSize(size: Dimension, actual: number, sizes: Map<string, number>): boolean {
+  if (typeof size === "number") return size === actual;
+  const unknown = symbolsOf(size).filter((symbol) => !sizes.has(symbol));
+  const [symbol] = unknown;
+  if (symbol === undefined) return evaluateDimension(size, sizes) === actual;
+  if (size.text === symbol) sizes.set(symbol, actual);
+  // Sizes computed from symbols that no input has shown yet are left to the runtime.
+  return true;
+}
