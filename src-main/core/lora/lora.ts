@@ -1,7 +1,8 @@
 /** The one in-memory form of a LoRA that every dialect is read into and written from. */
 
-export const families = ["sdxl", "sd15"] as const;
-export type Family = (typeof families)[number];
+import type { Family } from "../diffusion/unet-config.ts";
+
+export { families, type Family } from "../diffusion/unet-config.ts";
 
 /**
  * One adapted weight. Path is the diffusers module path with its component in front:

@@ -1,43 +1,6 @@
 /** Every Linear and convolution of the two UNets that a LoRA may adapt, with shapes, in execution order. */
+import { latentChannels, layersPerBlock, unetConfigs } from "../../diffusion/unet-config.ts";
 import type { Family, ModuleShape } from "../lora.ts";
-
-interface UnetConfig {
-  /** Channels of each level, outermost first. */
-  readonly channels: readonly number[];
-  /** Transformer blocks in each attention of a level; 0 where the level has no attention. */
-  readonly depth: readonly number[];
-  readonly middleDepth: number;
-  /** Width of the text context. */
-  readonly context: number;
-  /** SDXL: Linear. SD1.5: 1x1 convolution. */
-  readonly linearProjection: boolean;
-  /** Width of the pooled text and size conditioning; absent in SD1.5. */
-  readonly addition?: number;
-}
-
-// formats.md 5.2
-const configs: Record<Family, UnetConfig> = {
-  sdxl: {
-    channels: [320, 640, 1280],
-    depth: [0, 2, 10],
-    middleDepth: 10,
-    context: 2048,
-    linearProjection: true,
-    addition: 2816,
-  },
-  sd15: {
-    channels: [320, 640, 1280, 1280],
-    depth: [1, 1, 1, 0],
-    middleDepth: 1,
-    context: 768,
-    linearProjection: false,
-  },
-};
-
-const latentChannels = 4;
-/** Resnets of a down level; an up level has one more. */
-const layersPerBlock = 2;
-const timeEmbedding = 1280;
 
 /**
  * The order is that of execution: time and size embeddings, `conv_in`, down blocks, mid block, up blocks, `conv_out`;
@@ -46,7 +9,7 @@ const timeEmbedding = 1280;
  * feed-forward, then `proj_out`. weights2weights' order is this one without what it does not train.
  */
 export function unetModules(family: Family): ModuleShape[] {
-  const config = configs[family];
+  const config = unetConfigs[family];
   const modules: ModuleShape[] = [];
   const width = (level: number): number => config.channels[level] ?? 0;
   const levels = config.channels.length;
@@ -59,7 +22,7 @@ export function unetModules(family: Family): ModuleShape[] {
   }
   function resnet(path: string, out: number, input: number): void {
     convolution(`${path}.conv1`, out, input, 3);
-    linear(`${path}.time_emb_proj`, out, timeEmbedding);
+    linear(`${path}.time_emb_proj`, out, config.time);
     convolution(`${path}.conv2`, out, out, 3);
     if (input !== out) convolution(`${path}.conv_shortcut`, out, input, 1);
   }
@@ -87,11 +50,11 @@ export function unetModules(family: Family): ModuleShape[] {
     projection(`${path}.proj_out`, channels);
   }
 
-  linear("time_embedding.linear_1", timeEmbedding, width(0));
-  linear("time_embedding.linear_2", timeEmbedding, timeEmbedding);
+  linear("time_embedding.linear_1", config.time, width(0));
+  linear("time_embedding.linear_2", config.time, config.time);
   if (config.addition !== undefined) {
-    linear("add_embedding.linear_1", timeEmbedding, config.addition);
-    linear("add_embedding.linear_2", timeEmbedding, timeEmbedding);
+    linear("add_embedding.linear_1", config.time, config.addition);
+    linear("add_embedding.linear_2", config.time, config.time);
   }
   convolution("conv_in", width(0), latentChannels, 3);
 

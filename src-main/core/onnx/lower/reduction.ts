@@ -1,7 +1,12 @@
 /** Reductions, which keep their axes at size 1, and what is normalised by them. */
 import { assert } from "../../errors.ts";
+import { dimensionText } from "../../graph/dimension.ts";
 import { float, integer } from "../emitter.ts";
+import { sizeValue } from "../sizes.ts";
 import type { LowerRule } from "./rule.ts";
+
+/** Ones of a normalisation's scale that stand in the model; more are made when it runs. */
+const storedOnes = 4096;
 
 type Reduction = "sum" | "mean" | "largest";
 
@@ -35,8 +40,15 @@ export const reduction = {
     emitter.node("LogSoftmax", operands, { axis: integer(axis) }),
   normalize: (emitter, [x = ""], { parameters: { epsilon }, dtype, shape }) => {
     const size = shape.at(-1);
-    assert(typeof size === "number", "the normalised axis has a size that is known");
-    return emitter.node("LayerNormalization", [x, emitter.filled(1, [size], dtype)], {
+    assert(size !== undefined, "what is normalised has an axis");
+    // Groups of many pixels are large, or of a size that only a run knows: their ones are not stored.
+    const scale =
+      typeof size === "number" && size <= storedOnes
+        ? emitter.filled(1, [size], dtype)
+        : emitter.once(`ones ${dtype} ${dimensionText(size)}`, () =>
+            emitter.node("Expand", [emitter.filled(1, [1], dtype), sizeValue(emitter, size)]),
+          );
+    return emitter.node("LayerNormalization", [x, scale], {
       axis: integer(-1),
       epsilon: float(epsilon),
     });
