@@ -131,7 +131,13 @@ export class Session {
   #wrap({ dtype }: Port, tensor: Tensor): NativeTensor {
     const known = this.#wrapped.get(tensor);
     if (known !== undefined) return known;
-    const native = new NativeTensor(carriers[dtype].type, tensor.values as never, tensor.shape);
+    const { type } = carriers[dtype];
+    const native = new NativeTensor(type, tensor.values as never, tensor.shape);
+    if (tensor.values instanceof Float16Array) {
+      // The binding reads nothing from a Float16Array; the same memory under the older name it knows.
+      const { buffer, byteOffset, length } = tensor.values;
+      Object.defineProperty(native, "data", { value: new Uint16Array(buffer, byteOffset, length) });
+    }
     this.#wrapped.set(tensor, native);
     return native;
   }

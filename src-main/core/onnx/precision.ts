@@ -15,7 +15,6 @@ const anyType: ReadonlySet<Operator> = new Set([
   "transpose",
   "slice",
   "concat",
-  "expand",
   "gather",
 ]);
 

@@ -17,6 +17,7 @@ export const indexing = {
   scatterAdd: (inputs, { count }) => {
     const [indices, rows] = operands(inputs, 2);
     needIndices(indices);
+    if (rows.dtype === "BOOL") refuse("needs numbers, not BOOL");
     const lead = indices.shape.length;
     if (!sameShape(rows.shape.slice(0, lead), indices.shape))
       refuse(`the rows do not begin with the indices' shape ${shapeText(indices.shape)}`);

@@ -44,7 +44,15 @@ export const elementwise = {
     return emitter.node("Less", numbers);
   },
   and: same("And"),
-  where: same("Where"),
+  where: (emitter, operands, { dtype }) => {
+    if (dtype !== "BOOL") return emitter.node("Where", operands);
+    // The CPU has no kernel that chooses between truths.
+    const [condition = "", yes = "", no = ""] = operands;
+    return emitter.node("Or", [
+      emitter.node("And", [condition, yes]),
+      emitter.node("And", [emitter.node("Not", [condition]), no]),
+    ]);
+  },
 } satisfies { [O in ElementwiseOperator]: LowerRule<O> };
 
 type ElementwiseOperator =

@@ -1,6 +1,5 @@
 /** Look-ups by index. */
-import { integer } from "../emitter.ts";
-import { text } from "../emitter.ts";
+import { integer, text } from "../emitter.ts";
 import { shapeValue } from "../sizes.ts";
 import type { LowerRule } from "./rule.ts";
 
@@ -16,8 +15,14 @@ export const indexing = {
         : emitter.filledTo(0, shapeValue(emitter, shape), dtype);
     return emitter.node("ScatterND", [zeros, places, rows], { reduction: text("add") });
   },
-  oneHot: (emitter, [indices = ""], { parameters: { depth } }) => {
+  oneHot: (emitter, [indices = ""], { inputs, shape, parameters: { depth } }) => {
+    const wide = inputs[0]?.dtype === "I64" ? indices : emitter.cast(indices, "I64");
     const values = emitter.array(Float32Array.of(0, 1), [2], "F32");
-    return emitter.node("OneHot", [indices, emitter.list([depth]), values], { axis: integer(-1) });
+    const rows = shape.length === 1 ? emitter.node("Reshape", [wide, emitter.list([1])]) : wide;
+    const hot = emitter.node("OneHot", [rows, emitter.list([depth]), values], {
+      axis: integer(-1),
+    });
+    // ONNX takes no single index.
+    return shape.length === 1 ? emitter.node("Reshape", [hot, emitter.list([depth])]) : hot;
   },
 } satisfies { [O in "gather" | "scatterAdd" | "oneHot"]: LowerRule<O> };

@@ -1,7 +1,7 @@
 /** Moves of elements: reshapes, orders of axes, parts, joins. */
 import { type Dimension, minus, plus, sameDimension, times } from "../../graph/dimension.ts";
 import type { Shape } from "../../graph/shape.ts";
-import { type Emitter, integer, integers, text } from "../emitter.ts";
+import { type Emitter, integer, integers } from "../emitter.ts";
 import { shapeValue, sizeValue } from "../sizes.ts";
 import type { LowerRule } from "./rule.ts";
 
@@ -77,16 +77,14 @@ export const layout = {
     emitter.node("Concat", operands, { axis: integer(axis) }),
   expand: (emitter, [x = ""], { inputs, shape }) =>
     emitter.node("Expand", [x, shapeValue(emitter, expandTo(inputs[0]?.shape ?? [], shape))]),
-  upsample: (emitter, [x = ""], { parameters: { scale } }) =>
-    emitter.node(
-      "Resize",
-      [x, "", emitter.array(Float32Array.of(1, 1, scale, scale), [4], "F32")],
-      {
-        mode: text("nearest"),
-        coordinate_transformation_mode: text("asymmetric"),
-        nearest_mode: text("floor"),
-      },
-    ),
+  upsample: (emitter, [x = ""], { inputs, shape, parameters: { scale } }) => {
+    const [n = 1, c = 1, h = 1, w = 1] = inputs[0]?.shape ?? [];
+    const apart = [n, c, h, 1, w, 1];
+    const repeated = [n, c, h, scale, w, scale];
+    const split = emitter.node("Reshape", [x, shapeValue(emitter, apart)]);
+    const full = emitter.node("Expand", [split, shapeValue(emitter, expandTo(apart, repeated))]);
+    return emitter.node("Reshape", [full, shapeValue(emitter, shape)]);
+  },
   /**
    * A Reshape of the first to its own shape, which moves nothing (its result is its operand's memory); that shape
    * is joined from the real one and no elements of the second operand, so that it is known only after it.
