@@ -34,7 +34,12 @@ export function windowOf(spatialAxes: number, options: WindowOptions = {}): Wind
 
 /** x [n, c, ...spatial], w [out, c / groups, ...kernel]: cross-correlation, as every framework's convolution. */
 export function convolve(x: Node, w: Node, options: WindowOptions = {}): Node {
-  return make("convolve", [x, w], windowOf(w.shape.length - 2, options));
+  return convolveBy(x, w, windowOf(w.shape.length - 2, options));
+}
+
+/** As `convolve`, with everything said for each axis. */
+export function convolveBy(x: Node, w: Node, window: Window): Node {
+  return make("convolve", [x, w], window);
 }
 
 /** The transpose of `convolve` in its first operand; `spatial` is what it gives. */
