@@ -38,13 +38,13 @@ export function upsampleLine(x: Node, scale: number): Node {
   return reshape(expand(columns, [n, c, length, scale]), [n, c, times(length, scale)]);
 }
 
-/** Half the size by a strided convolution, `conv` of diffusers' Downsample2D. */
+/** Half the size by a strided convolution: what diffusers' Downsample2D calls `conv`. */
 export function downsampled(parameters: Parameters, x: Node): Node {
   const channels = sizeAt("downsampled", x, 1);
   return convolution(parameters, x, channels, { kernel: 3, stride: 2, padding: 1 });
 }
 
-/** Twice the size, then a convolution, `conv` of diffusers' Upsample2D. */
+/** Twice the size, then a convolution: what diffusers' Upsample2D calls `conv`. */
 export function upsampled(parameters: Parameters, x: Node): Node {
   const channels = sizeAt("upsampled", x, 1);
   const larger = x.shape.length === 3 ? upsampleLine(x, 2) : upsample(x, 2);

@@ -6,5 +6,6 @@ export * from "./embedding.ts";
 export * from "./feed-forward.ts";
 export * from "./initial.ts";
 export * from "./linear.ts";
+export * from "./losses.ts";
 export * from "./normalization.ts";
 export * from "./parameters.ts";
