@@ -15,6 +15,7 @@ import { defineFitJob } from "./spaces/fit-job.ts";
 import { Spaces } from "./spaces/spaces.ts";
 import { openLog } from "./system/log.ts";
 import type { ShellServices } from "./system/shell-services.ts";
+import { Training } from "./training/training.ts";
 
 export interface ComposeOptions {
   /** The library's folder; made where there is none. */
@@ -34,11 +35,16 @@ export interface Studio {
 }
 
 export async function compose(options: ComposeOptions): Promise<Studio> {
-  // Two engines: a long import or fit must never make a slider wait.
-  const interactive = startEngine("interactive", options.launch);
-  const background = startEngine("background", options.launch);
+  // Each does one thing at a time: a long import must never make a slider wait, nor a training an import. None is
+  // started before it is needed.
+  const engines = {
+    interactive: startEngine("interactive", options.launch),
+    background: startEngine("background", options.launch),
+    training: startEngine("training", options.launch),
+  };
+  const { interactive, background } = engines;
   const log = openLog(options.library);
-  for (const [role, engine] of Object.entries({ interactive, background })) {
+  for (const [role, engine] of Object.entries(engines)) {
     engine.onExit((code) => log.write(`The ${role} engine ended`, { code }));
   }
   const { library, jobs } = await openLibrary({
@@ -49,6 +55,11 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
   const identities = new Identities(library, interactive.client);
   const { resolver } = identities;
   defineFitJob(jobs, library, resolver, background.client);
+  const training = new Training({
+    jobs,
+    engine: engines.training.client,
+    folder: join(library.folder, "training"),
+  });
   const spaces = new Spaces(library, jobs, interactive.client);
   const exports = new Exports({
     jobs,
@@ -69,7 +80,8 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     spaces,
     identities,
     exports,
-    engine: interactive.client,
+    training,
+    engines,
     shell: options.shell ?? { kind: "host" },
     log: log.write,
   });
@@ -80,7 +92,7 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     async close() {
       // The library first: it stops its jobs, and what they asked of the engines is answered.
       await library.close();
-      await Promise.all([interactive, background].map((engine) => engine[Symbol.asyncDispose]()));
+      await Promise.all(Object.values(engines).map((engine) => engine[Symbol.asyncDispose]()));
       log[Symbol.dispose]();
     },
   };

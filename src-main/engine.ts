@@ -1,4 +1,5 @@
 /** Entry of an engine process: one ONNX Runtime, one router, one port to main. */
+import { beFirstToGo } from "./engine/first-to-go.ts";
 import { isEngineRole } from "./engine/launcher.ts";
 import { parentPort } from "./engine/parent-port.ts";
 import { engineRouter } from "./engine/router.ts";
@@ -7,7 +8,8 @@ import { serve } from "./engine/serve.ts";
 const role = process.argv[2];
 if (!isEngineRole(role)) {
   throw new Error(
-    `The engine is started by Facet, as interactive or background, not as "${String(role)}".`,
+    `The engine is started by Facet, as interactive, background or training, not as "${String(role)}".`,
   );
 }
+beFirstToGo();
 serve(engineRouter(), parentPort());

@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export type EngineRole = "interactive" | "background";
+export type EngineRole = "interactive" | "background" | "training";
 
 /** What oRPC needs of a port: the shape of Electron's MessagePortMain. */
 export interface EnginePort {
@@ -14,7 +14,8 @@ export interface EnginePort {
 export interface EngineProcess {
   readonly port: EnginePort;
   readonly pid: number | undefined;
-  onExit(listener: (code: number | null) => void): void;
+  /** `signal` where the system says by which one it ended. */
+  onExit(listener: (code: number | null, signal?: string | null) => void): void;
   kill(): void;
 }
 
@@ -45,7 +46,7 @@ export const forkEngine: Launcher = (role) => {
       },
     },
     onExit(listener) {
-      child.on("exit", (code) => listener(code));
+      child.on("exit", listener);
     },
     kill() {
       child.kill("SIGKILL");
@@ -54,5 +55,5 @@ export const forkEngine: Launcher = (role) => {
 };
 
 export function isEngineRole(value: unknown): value is EngineRole {
-  return value === "interactive" || value === "background";
+  return value === "interactive" || value === "background" || value === "training";
 }

@@ -1,7 +1,7 @@
 /** Everything the engine answers: thin handlers over tasks/. */
 import { availableParallelism } from "node:os";
 import { implement } from "@orpc/server";
-import { engineContract } from "../../src-preload/contract/engine.ts";
+import { engineContract, type TrainingReport } from "../../src-preload/contract/engine.ts";
 import { hashFile } from "../files/hash.ts";
 import { deltaNorm } from "../core/lora/forms/delta.ts";
 import { ends, extremity, histogram, sampleCoordinates } from "../core/spaces/distribution.ts";
@@ -12,7 +12,8 @@ import { embeddingsFate } from "../core/lora/embeddings.ts";
 import { outward } from "./failures.ts";
 import { runtimeProducts } from "./products.ts";
 import { Runtime } from "./runtime.ts";
-import { providerReport } from "./providers.ts";
+import { Reports } from "./reports.ts";
+import { Sessions } from "./sessions.ts";
 import { compareLoras, fingerprintOf, sizesOf, sketchOf } from "./tasks/describe.ts";
 import { fit } from "./tasks/fit.ts";
 import { LiveIdentity } from "./tasks/live.ts";
@@ -21,6 +22,7 @@ import { openLora } from "../files/lora-file.ts";
 import { scanFile } from "./tasks/scan.ts";
 import { OpenSpaces } from "./tasks/spaces.ts";
 import { thumbnail } from "./tasks/thumbnail.ts";
+import { Trainings } from "./tasks/train.ts";
 
 export type EngineRouter = ReturnType<typeof engineRouter>;
 
@@ -36,16 +38,20 @@ export function engineRouter() {
   const os = implement(engineContract);
   const runtime = new Runtime({ threads: Math.min(8, availableParallelism()) });
   const products = runtimeProducts(runtime);
+  const sessions = new Sessions(runtime);
+  const trainings = new Trainings(sessions);
   const spaces = new OpenSpaces(products);
   const live = new LiveIdentity(spaces);
   const copies = new CopyPool();
 
   return os.router({
-    status: os.status.handler(() => ({
+    status: os.status.handler(async () => ({
       node: process.version,
       onnxruntime: runtime.version,
-      ...providerReport(runtime),
+      providers: [...sessions.states],
+      devices: await sessions.devices(),
       memoryBytes: process.memoryUsage.rss(),
+      sessions: sessions.use,
     })),
     scan: os.scan.handler(({ input }) => input.paths.map(scanFile)),
     read: os.read.handler(async ({ input, signal }) => {
@@ -84,6 +90,19 @@ export function engineRouter() {
         throw outward(error);
       }
     }),
+    train: os.train.handler(async function* ({ input, signal }) {
+      const reports = new Reports<TrainingReport>();
+      const outcome = trainings.train(input, reports, signal).finally(() => reports.end());
+      // Whoever cancels reads no further: nobody then asks how it ended.
+      outcome.catch(() => undefined);
+      try {
+        yield* reports;
+        await outcome;
+      } catch (error) {
+        throw outward(error);
+      }
+    }),
+    stopTraining: os.stopTraining.handler(({ input }) => ({ found: trainings.stop(input.id) })),
     openSpace: os.openSpace.handler(({ input }) => {
       const space = spaces.get(input.space);
       const { record } = space;
@@ -150,35 +169,4 @@ export function engineRouter() {
       };
     }),
   });
-}
-
-/** Progress handed from the work to the stream; only the newest report matters to a reader who is late. */
-class Reports<T> implements AsyncIterable<T> {
-  #newest: T | null = null;
-  #ended = false;
-  #wake: (() => void) | null = null;
-
-  put(report: T): void {
-    this.#newest = report;
-    this.#wake?.();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    for (;;) {
-      const report = this.#newest;
-      this.#newest = null;
-      if (report !== null) yield report;
-      else if (this.#ended) return;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
-  }
 }

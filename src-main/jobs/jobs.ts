@@ -90,6 +90,11 @@ export class Jobs {
     return job;
   }
 
+  /** Where a job had come to when it last said so; unknown until its kind's schema has parsed it. */
+  checkpointOf(id: string): unknown {
+    return this.#store.load(this.get(id).id).checkpoint;
+  }
+
   /** Stops a job; what it has done stays done. */
   cancel(id: string): Job {
     const running = this.#running.get(id);

@@ -21,6 +21,8 @@ export interface JobContext {
   progress(change: ProgressChange): void;
   /** Resolves when the job is not paused; throws when it is cancelled meanwhile. Ask between two steps. */
   paused(): Promise<void>;
+  /** True while the job is paused, or is to be as soon as its work has come to a step's end. */
+  readonly pausing: boolean;
   /** Stores where the work has come to; `state` holds it when the job is resumed. */
   checkpoint(state: unknown): void;
   /** The last checkpoint, as JSON gave it back; undefined at the first run. */
@@ -65,6 +67,10 @@ export class Runner implements JobContext {
     if (now - this.#lastTold >= tellMs) this.#tell(now);
     // What came too soon after the last word is told when its time has come, not lost.
     else this.#timer ??= setTimeout(() => this.#tell(performance.now()), tellMs).unref();
+  }
+
+  get pausing(): boolean {
+    return this.#gate !== undefined;
   }
 
   async paused(): Promise<void> {

@@ -1,5 +1,6 @@
 /** The router that answers the whole studio contract. */
-import type { EngineClient } from "../engine/client.ts";
+import type { Engine } from "../engine/client.ts";
+import type { EngineRole } from "../engine/launcher.ts";
 import type { Exports } from "../export/exports.ts";
 import type { Identities } from "../identities/identities.ts";
 import type { Jobs } from "../jobs/jobs.ts";
@@ -7,6 +8,7 @@ import type { Library } from "../library/library.ts";
 import type { Spaces } from "../spaces/spaces.ts";
 import type { Log } from "../system/log.ts";
 import type { ShellServices } from "../system/shell-services.ts";
+import type { Training } from "../training/training.ts";
 import { answerWith } from "./errors.ts";
 import { exportProcedures } from "./exports.ts";
 import { identityProcedures } from "./identities.ts";
@@ -14,6 +16,7 @@ import { jobProcedures } from "./jobs.ts";
 import { libraryProcedures } from "./library.ts";
 import { spaceProcedures } from "./spaces.ts";
 import { systemProcedures } from "./system.ts";
+import { trainingProcedures } from "./training.ts";
 
 export interface StudioServices {
   readonly library: Library;
@@ -21,8 +24,8 @@ export interface StudioServices {
   readonly spaces: Spaces;
   readonly identities: Identities;
   readonly exports: Exports;
-  /** The interactive engine. */
-  readonly engine: EngineClient;
+  readonly training: Training;
+  readonly engines: Readonly<Record<EngineRole, Engine>>;
   readonly shell: ShellServices;
   /** Errors that no user can act on end here. */
   readonly log: Log;
@@ -38,6 +41,7 @@ export function studioRouter(services: StudioServices) {
     spaces: spaceProcedures(answer, services.spaces),
     identities: identityProcedures(answer, services.identities, services.library),
     exports: exportProcedures(answer, services.exports),
+    training: trainingProcedures(answer, services.training),
     system: systemProcedures(answer, services),
   });
 }

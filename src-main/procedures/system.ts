@@ -1,10 +1,9 @@
 /** Answers the system part of the contract. */
 import { Settings } from "../../src-preload/contract/system.ts";
-import type { EngineClient } from "../engine/client.ts";
 import type { Exports } from "../export/exports.ts";
 import type { Library } from "../library/library.ts";
 import { version } from "../package-root.ts";
-import { examine } from "../system/doctor.ts";
+import { type Engines, examine } from "../system/doctor.ts";
 import { listFolder } from "../system/list-folder.ts";
 import type { ShellServices } from "../system/shell-services.ts";
 import type { Answer } from "./errors.ts";
@@ -12,17 +11,17 @@ import type { Answer } from "./errors.ts";
 export interface SystemServices {
   readonly library: Library;
   readonly exports: Exports;
-  readonly engine: EngineClient;
+  readonly engines: Engines;
   readonly shell: ShellServices;
 }
 
 export function systemProcedures(
   answer: Answer,
-  { library, exports, engine, shell }: SystemServices,
+  { library, exports, engines, shell }: SystemServices,
 ) {
   const os = answer.system;
   return os.router({
-    doctor: os.doctor.handler(() => examine(library, engine, exports)),
+    doctor: os.doctor.handler(() => examine(library, engines, exports)),
     capabilities: os.capabilities.handler(() => ({
       shell: shell.kind,
       version,

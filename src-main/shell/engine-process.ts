@@ -23,7 +23,7 @@ export const forkUtility: Launcher = (role) => {
       },
     },
     onExit(listener) {
-      child.on("exit", listener);
+      child.on("exit", (code) => listener(code));
     },
     kill() {
       child.kill();

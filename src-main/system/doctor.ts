@@ -1,17 +1,27 @@
 /** What this machine is, what runs on it, and where Facet found things: the answer to most questions for help. */
 import { availableParallelism, totalmem } from "node:os";
 import type { Doctor } from "../../src-preload/contract/system.ts";
-import type { EngineClient } from "../engine/client.ts";
+import type { Engine } from "../engine/client.ts";
+import type { EngineRole } from "../engine/launcher.ts";
 import type { Exports } from "../export/exports.ts";
 import type { Library } from "../library/library.ts";
 import { version } from "../package-root.ts";
 
+type Status = Awaited<ReturnType<Engine["client"]["status"]>>;
+type EngineState = Doctor["engines"][number];
+export type Engines = Readonly<Record<EngineRole, Engine>>;
+
 export async function examine(
   library: Library,
-  engine: EngineClient,
+  engines: Engines,
   exports: Exports,
 ): Promise<Doctor> {
-  const [status, found] = await Promise.all([engine.status({}), exports.searchFolders()]);
+  const [status, background, training, found] = await Promise.all([
+    engines.interactive.client.status({}),
+    statusOf(engines.background),
+    statusOf(engines.training),
+    exports.searchFolders(),
+  ]);
   return {
     facet: version,
     node: process.version,
@@ -20,7 +30,9 @@ export async function examine(
     platform: `${process.platform} ${process.arch}`,
     cores: availableParallelism(),
     memoryBytes: totalmem(),
-    providers: status.providers,
+    providers: status.providers.map((provider) =>
+      withReason(provider, [status, background, training]),
+    ),
     devices: status.devices,
     library: {
       path: library.folder,
@@ -29,7 +41,34 @@ export async function examine(
       version: library.schemaVersion,
     },
     engine: { running: true, memoryBytes: status.memoryBytes },
+    engines: [
+      stateOf("interactive", status),
+      stateOf("background", background),
+      stateOf("training", training),
+    ],
     comfy: found.folders,
     problems: found.problems,
   };
+}
+
+/** Null for one that does not run: it is not started for the question. */
+async function statusOf(engine: Engine): Promise<Status | null> {
+  if (engine.pid === undefined) return null;
+  return engine.client.status({}).catch(() => null);
+}
+
+function stateOf(role: EngineRole, status: Status | null): EngineState {
+  if (status === null) return { role, running: false, memoryBytes: 0, sessions: null };
+  return { role, running: true, memoryBytes: status.memoryBytes, sessions: status.sessions };
+}
+
+/** Whichever engine has tried a provider knows more of it than the others. */
+function withReason(
+  provider: Status["providers"][number],
+  statuses: readonly (Status | null)[],
+): Status["providers"][number] {
+  const reason = statuses
+    .flatMap((status) => status?.providers ?? [])
+    .find((other) => other.name === provider.name && other.reason !== undefined)?.reason;
+  return reason === undefined ? provider : { ...provider, reason };
 }

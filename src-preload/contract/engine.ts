@@ -4,7 +4,8 @@ import { z } from "zod";
 import { Failure, Family, Form } from "./common.ts";
 import { ExportDialect, ExportDtype } from "./exports.ts";
 import { Inspection } from "./lora.ts";
-import { Provider } from "./system.ts";
+import { Device, Provider, ProviderName, SessionUse } from "./system.ts";
+import { CurvePoint, PassedOver, Trainable } from "./training.ts";
 
 /** What to materialise: a file, a point of a space, or something made of these. Main resolves recipes into it. */
 export type Source =
@@ -74,16 +75,53 @@ export const FitOutcome = z.object({
   skipped: z.array(z.object({ id: z.string(), reason: z.string() })),
 });
 
+/** What a training tells. `saved` is the step of the last whole checkpoint, 0 where there is none. */
+export const TrainingReport = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("started"),
+    /** 0, or the checkpoint's. */
+    step: z.int(),
+    provider: ProviderName,
+    passedOver: PassedOver,
+    /** Why the numbers may differ in their last bits from those of a training in one piece; empty where they cannot. */
+    inexact: z.array(z.string()),
+    /** What the step was estimated to hold, in words. */
+    memory: z.string(),
+  }),
+  z.object({
+    kind: z.literal("progress"),
+    step: z.int(),
+    loss: z.number(),
+    gradientNorm: z.number().nullable(),
+    rate: z.number(),
+    stepsPerSecond: z.number(),
+  }),
+  z.object({
+    kind: z.literal("saved"),
+    step: z.int(),
+    curve: z.array(CurvePoint),
+    fingerprint: z.string(),
+    bytes: z.int(),
+  }),
+  z.object({
+    kind: z.literal("ended"),
+    /** `stopped`: it was asked to, and goes on from its checkpoint when it is called again. */
+    reason: z.enum(["done", "stopped"]),
+    step: z.int(),
+    loss: z.number().nullable(),
+  }),
+]);
+export type TrainingReport = z.infer<typeof TrainingReport>;
+
 export const engineContract = {
   status: oc.output(
     z.object({
       node: z.string(),
       onnxruntime: z.string(),
       providers: z.array(Provider),
-      devices: z.array(
-        z.object({ name: z.string(), provider: z.string(), memoryBytes: z.int().nullable() }),
-      ),
+      devices: z.array(Device),
       memoryBytes: z.int(),
+      sessions: SessionUse,
     }),
   ),
   /** Headers only. One bad file is one failure in the list. */
@@ -127,6 +165,22 @@ export const engineContract = {
       }),
     )
     .output(eventIterator(z.discriminatedUnion("kind", [Progress, FitOutcome]))),
+  /** Trains, from the checkpoint where one is there; writes it every so many seconds, when it is stopped, and at the end. */
+  train: oc
+    .input(
+      z.object({
+        id: z.string(),
+        trainable: Trainable,
+        seed: z.int(),
+        steps: z.int(),
+        checkpoint: z.object({ path: z.string(), seconds: z.number() }),
+        provider: ProviderName.optional(),
+        fallback: z.boolean(),
+      }),
+    )
+    .output(eventIterator(TrainingReport)),
+  /** Asks a training to write its checkpoint after the step that it makes now, and to end there. */
+  stopTraining: oc.input(z.object({ id: z.string() })).output(z.object({ found: z.boolean() })),
   /** What the space's file says of itself: members, coordinates, histograms are read by main's pages from here. */
   openSpace: oc.input(z.object({ space: z.string() })).output(
     z.object({

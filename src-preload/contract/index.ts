@@ -5,6 +5,7 @@ import { jobs } from "./jobs.ts";
 import { library } from "./library.ts";
 import { spaces } from "./spaces.ts";
 import { system } from "./system.ts";
+import { training } from "./training.ts";
 
-export const studioContract = { library, spaces, identities, exports, jobs, system };
+export const studioContract = { library, spaces, identities, exports, jobs, training, system };
 export type StudioContract = typeof studioContract;

@@ -3,7 +3,7 @@ import { eventIterator, oc } from "@orpc/contract";
 import { z } from "zod";
 import { Failure, JobId } from "./common.ts";
 
-export const JobKind = z.enum(["import", "read", "fit", "export", "rebuild"]);
+export const JobKind = z.enum(["import", "read", "fit", "export", "rebuild", "train"]);
 export const JobState = z.enum([
   "queued",
   "running",

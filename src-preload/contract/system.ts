@@ -14,10 +14,41 @@ export const Settings = z.object({
 });
 export type Settings = z.infer<typeof Settings>;
 
+export const ProviderName = z.enum(["cpu", "cuda", "dml", "webgpu", "coreml"]);
+export type ProviderName = z.infer<typeof ProviderName>;
+
+const Computed = z.enum(["F32", "F16"]);
+
 export const Provider = z.object({
-  name: z.string(),
+  name: ProviderName,
   available: z.boolean(),
+  /** Why it is not available, or how it failed when it was last tried. */
   reason: z.string().optional(),
+  /** What it computes in, and why. */
+  precision: z.object({ inference: Computed, training: Computed, reason: z.string() }),
+});
+
+export const Device = z.object({
+  name: z.string(),
+  provider: ProviderName,
+  memoryBytes: z.int().nullable(),
+});
+
+/** Graphs that an engine holds ready. */
+export const SessionUse = z.object({
+  sessions: z.int(),
+  /** Weights of all of them. */
+  bytes: z.int(),
+  /** From here on the least recently used ones are closed. */
+  budgetBytes: z.int(),
+});
+
+const EngineState = z.object({
+  role: z.enum(["interactive", "background", "training"]),
+  running: z.boolean(),
+  memoryBytes: z.int(),
+  /** Null where it does not run. */
+  sessions: SessionUse.nullable(),
 });
 
 export const Doctor = z.object({
@@ -28,12 +59,13 @@ export const Doctor = z.object({
   platform: z.string(),
   cores: z.int(),
   memoryBytes: z.int(),
+  /** This platform's first, the fastest before the others. */
   providers: z.array(Provider),
-  devices: z.array(
-    z.object({ name: z.string(), provider: z.string(), memoryBytes: z.int().nullable() }),
-  ),
+  devices: z.array(Device),
   library: z.object({ path: z.string(), loras: z.int(), spaces: z.int(), version: z.string() }),
+  /** The one behind the sliders. */
   engine: z.object({ running: z.boolean(), memoryBytes: z.int() }),
+  engines: z.array(EngineState),
   comfy: z.array(ComfyFolder),
   /** Other tools' files that could not be understood, in words. */
   problems: z.array(z.string()).optional(),

@@ -159,6 +159,8 @@ const folders = [
   },
 ];
 
+const precision = { inference: "F32", training: "F32", reason: "as fast as any here" } as const;
+
 const router = os.router({
   library: {
     list: os.library.list.handler(({ input }) => {
@@ -445,6 +447,12 @@ const router = os.router({
     dismiss: os.jobs.dismiss.handler(({ input }) => ({ dismissed: jobs.dismiss(input.id) })),
     watch: os.jobs.watch.handler(({ signal }) => jobs.watch(signal)),
   },
+  training: {
+    start: os.training.start.handler(() => {
+      throw new ORPCError("unsupported", { message: "Nothing is trained here." });
+    }),
+    curve: os.training.curve.handler(() => []),
+  },
   system: {
     doctor: os.system.doctor.handler(() => ({
       facet: "0.1.0",
@@ -455,15 +463,16 @@ const router = os.router({
       cores: 2,
       memoryBytes: 24_000_000_000,
       providers: [
-        { name: "CPU", available: true },
+        { name: "cpu", available: true, precision },
         {
-          name: "CUDA",
+          name: "cuda",
           available: false,
           reason: "libcudart.so.13 was not found. “facet doctor --install-cuda” fetches it.",
+          precision,
         },
-        { name: "WebGPU", available: false, reason: "No adapter answered." },
+        { name: "webgpu", available: false, reason: "No adapter answered.", precision },
       ],
-      devices: [{ name: "AMD EPYC", provider: "CPU", memoryBytes: null }],
+      devices: [{ name: "AMD EPYC", provider: "cpu", memoryBytes: null }],
       library: {
         path: "/home/ada/Facet",
         loras: live().length,
@@ -471,6 +480,7 @@ const router = os.router({
         version: "1",
       },
       engine: { running: true, memoryBytes: 1_100_000_000 },
+      engines: [],
       comfy: folders,
     })),
     capabilities: os.system.capabilities.handler(() => ({

@@ -33,6 +33,7 @@ const SERVICES = [
   "comfy",
   "export",
   "system",
+  "training",
   "procedures",
 ];
 const services = SERVICES.map((name) => `src-main/${name}/`);
