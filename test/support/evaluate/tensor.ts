@@ -53,16 +53,6 @@ export function fill(shape: readonly number[], element: (index: Index) => number
   return values;
 }
 
-/** All indices that differ from `index` along these axes only. */
-export function* along(shape: readonly number[], axes: readonly number[], index: Index) {
-  const sizes = axes.map((axis) => shape[axis] ?? 1);
-  for (const places of indices(sizes)) {
-    const other = [...index];
-    axes.forEach((axis, each) => (other[axis] = places[each] ?? 0));
-    yield other;
-  }
-}
-
 export function total(values: Iterable<number>): number {
   let sum = 0;
   for (const value of values) sum += value;
