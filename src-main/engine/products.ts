@@ -6,26 +6,36 @@ import type { Runtime } from "./runtime.ts";
 export function runtimeProducts(runtime: Runtime): Products {
   return {
     async multiply<T extends Numbers>(product: Product<T>): Promise<T> {
-      const { left, right, rows, columns, inner } = product;
+      const { left, right, rows, columns, inner, plus, into } = product;
+      const size = rows * columns;
       assert(
-        left.length === rows * inner && right.length === inner * columns,
+        left.length === rows * inner &&
+          right.length === inner * columns &&
+          (plus?.length ?? size) === size &&
+          (into?.length ?? size) === size,
         `product [${String(rows)}, ${String(inner)}] x [${String(inner)}, ${String(columns)}] of ${String(left.length)} and ${String(right.length)} numbers`,
       );
-      if (rows === 0 || columns === 0 || inner === 0) {
-        return zerosLike(left, rows * columns);
+      const result = into ?? zerosLike(left, size);
+      if (size === 0) return result;
+      if (inner === 0) {
+        if (plus === undefined) result.fill(0);
+        else result.set(plus);
+        return result;
       }
       const transposeLeft = product.transposeLeft === true;
       const transposeRight = product.transposeRight === true;
-      const element = left instanceof Float32Array ? "float32" : "float64";
-      const session = await runtime.gemm(element, transposeLeft, transposeRight);
-      const result = zerosLike(left, rows * columns);
-      await session.run(
-        {
-          left: runtime.tensor(left, transposeLeft ? [inner, rows] : [rows, inner]),
-          right: runtime.tensor(right, transposeRight ? [columns, inner] : [inner, columns]),
-        },
-        { result: runtime.tensor(result, [rows, columns]) },
-      );
+      const session = await runtime.gemm({
+        element: left instanceof Float32Array ? "float32" : "float64",
+        transposeLeft,
+        transposeRight,
+        plus: plus !== undefined,
+      });
+      const feeds = {
+        left: runtime.tensor(left, transposeLeft ? [inner, rows] : [rows, inner]),
+        right: runtime.tensor(right, transposeRight ? [columns, inner] : [inner, columns]),
+        ...(plus === undefined ? {} : { plus: runtime.tensor(plus, [rows, columns]) }),
+      };
+      await session.run(feeds, { result: runtime.tensor(result, [rows, columns]) });
       return result;
     },
   };

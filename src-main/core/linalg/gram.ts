@@ -1,5 +1,5 @@
 /** Inner products between the columns of tall factors and between the rows of wide ones: float32 in, float64 sums. */
-import { type Scratch, scratch } from "./wasm/kernels.ts";
+import { type Scratch, scratch } from "./wasm/scratch.ts";
 
 /** Elements of a widened slice of a factor: 32 KB of float64, which the first-level cache holds. */
 const sliceElements = 4096;

@@ -1,6 +1,6 @@
 /** Products of a long factor with a small matrix, and small dense products. */
 import { paddedSize, sliceLength } from "./gram.ts";
-import { scratch } from "./wasm/kernels.ts";
+import { scratch } from "./wasm/scratch.ts";
 
 /** Below this many multiplications a plain loop beats copying into the kernels' memory. */
 const smallProduct = 30_000;

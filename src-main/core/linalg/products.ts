@@ -13,6 +13,10 @@ export interface Product<T extends Numbers = Float32Array> {
   readonly transposeLeft?: boolean;
   /** `right` is stored `[columns, inner]` instead of `[inner, columns]`. */
   readonly transposeRight?: boolean;
+  /** Is added to the product; the size of the result. */
+  readonly plus?: T;
+  /** Takes the result, instead of a new array; none of the operands. */
+  readonly into?: T;
 }
 
 /** Products in the precision of their factors, with a fixed order of summation: the same bytes each time on one machine. */
@@ -32,13 +36,13 @@ export function zerosLike<T extends Numbers>(factor: T, length: number): T {
 /** Plain loops with float64 sums: the reference for tests, and enough for small work without an engine. */
 export const plainProducts: Products = {
   multiply(product) {
-    const { left, right, rows, columns, inner } = product;
-    const result = zerosLike(left, rows * columns);
+    const { left, right, rows, columns, inner, plus } = product;
+    const result = product.into ?? zerosLike(left, rows * columns);
     const [leftRow, leftStep] = product.transposeLeft === true ? [1, rows] : [inner, 1];
     const [rightStep, rightColumn] = product.transposeRight === true ? [1, inner] : [columns, 1];
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
-        let sum = 0;
+        let sum = plus?.[i * columns + j] ?? 0;
         for (let k = 0; k < inner; k++) {
           sum +=
             (left[i * leftRow + k * leftStep] as number) *

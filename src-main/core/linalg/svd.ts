@@ -1,5 +1,5 @@
 /** Singular value decomposition of small dense matrices by one-sided Jacobi rotations. */
-import { symmetricEigen } from "./eigen.ts";
+import { symmetricEigen } from "./eigen/small.ts";
 import { multiply, transpose } from "./multiply.ts";
 
 export interface Svd {

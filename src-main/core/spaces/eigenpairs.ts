@@ -1,5 +1,5 @@
 /** The leading eigenpairs of a large symmetric positive matrix by randomized subspace iteration. */
-import { symmetricEigen } from "../linalg/eigen.ts";
+import { symmetricEigen } from "../linalg/eigen/small.ts";
 import { seededRandom } from "../tensor/random.ts";
 import type { Products } from "../linalg/products.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { symmetricEigen } from "../../../../src-main/core/linalg/eigen.ts";
+import { symmetricEigen } from "../../../../src-main/core/linalg/eigen/small.ts";
 import { type Svd, leadingSvd, svd } from "../../../../src-main/core/linalg/svd.ts";
 import { seededRandom } from "../../../../src-main/core/tensor/random.ts";
 import { distance, matrixOf, normals, skewness, times, turned } from "../../../support/dense.ts";

@@ -1,5 +1,5 @@
 /** Eigenvalues and eigenvectors of symmetric matrices: Householder tridiagonalisation, then implicit QL. */
-import { assert } from "../errors.ts";
+import { assert } from "../../errors.ts";
 
 export interface Eigen {
   /** Descending. */
@@ -92,7 +92,7 @@ function tridiagonalise(a: Float64Array, n: number): Tridiagonal {
 }
 
 /** Turns x into the reflector that maps it to (0, .., 0, beta) and returns beta. */
-function reflector(x: Float64Array): number {
+export function reflector(x: Float64Array): number {
   const last = x.length - 1;
   let largest = 0;
   for (const value of x) largest = Math.max(largest, Math.abs(value));
@@ -123,7 +123,7 @@ function length(a: number, b: number): number {
 }
 
 /** EISPACK's tql2, with its rotations applied to the rows of `basis` in batches, so that they stay in the cache. */
-function implicitQl(d: Float64Array, e: Float64Array, basis: Float64Array, n: number): void {
+export function implicitQl(d: Float64Array, e: Float64Array, basis: Float64Array, n: number): void {
   const rotations = new RotationBatch(basis, n);
   let shift = 0;
   let magnitude = 0;
