@@ -16,21 +16,21 @@ import {
   sum,
 } from "../../graph/build/index.ts";
 import type { Node } from "../../graph/node.ts";
-import { sizeOf } from "../../graph/shape.ts";
 import type { Differentiation } from "../rule.ts";
 
 /** 1 / the number of elements along some axes; symbolic sizes are counted when the graph runs. */
 function shareOf(x: Node, axes: readonly number[]): Node | number {
-  const sizes = axes.map((axis) => x.shape[axis] ?? 1);
-  const count = sizeOf(sizes);
-  // Counted in F32: F16 ends at 65,504.
-  return typeof count === "number"
-    ? 1 / count
-    : cast(divide(1, total(constant(1, sizes))), x.dtype);
-}
-
-function total(x: Node): Node {
-  return reshape(sum(x), []);
+  let known = 1;
+  let counted: Node | undefined;
+  for (const size of axes.map((axis) => x.shape[axis] ?? 1)) {
+    if (typeof size === "number") known *= size;
+    else {
+      // In F32: F16 ends at 65,504.
+      const count = reshape(sum(constant(1, [size])), []);
+      counted = counted ? multiply(counted, count) : count;
+    }
+  }
+  return counted ? cast(divide(1 / known, counted), x.dtype) : 1 / known;
 }
 
 export const reduction = {
