@@ -61,19 +61,28 @@ export class Emitter {
     this.target = target;
   }
 
-  /** Adds one node and gives the name of its first result. */
+  /** Adds one node and gives the name of its result. */
   node(
     type: string,
     inputs: readonly string[],
     attributes: Attributes = {},
-    { domain = "", results = 1 }: { domain?: string; results?: number } = {},
+    { domain = "" }: { domain?: string } = {},
   ): string {
     const name = this.#fresh(type);
-    const outputs = Array.from({ length: results }, (_, index) =>
-      index === 0 ? name : `${name}.${index}`,
-    );
-    this.nodes.push({ type, domain, inputs, outputs, attributes });
+    this.nodes.push({ type, domain, inputs, outputs: [name], attributes });
     return name;
+  }
+
+  /** Adds one node with several results and gives their names. */
+  results(
+    count: number,
+    type: string,
+    inputs: readonly string[],
+    attributes: Attributes = {},
+  ): string[] {
+    const outputs = Array.from({ length: count }, () => this.#fresh(type));
+    this.nodes.push({ type, domain: "", inputs, outputs, attributes });
+    return outputs;
   }
 
   /** The value of a node that does not depend on what a run is given and is wanted many times. */

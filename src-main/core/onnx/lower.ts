@@ -10,6 +10,7 @@ import { lowerRules } from "./lower/index.ts";
 import type { LowerRule } from "./lower/rule.ts";
 import { modelBytes } from "./model.ts";
 import { computedIn } from "./precision.ts";
+import { withoutNeedlessExpansions } from "./rewrite.ts";
 import type { Target } from "./target.ts";
 
 /** An input or output of a lowered graph. */
@@ -30,7 +31,7 @@ export interface LoweredGraph {
 }
 
 export function lowerGraph(graph: Graph, target: Target): LoweredGraph {
-  const { outputs } = shareCommon(graph);
+  const { outputs } = withoutNeedlessExpansions(shareCommon(graph));
   const emitter = new Emitter(target);
   const values = new Map<Node, string>();
   const order = inOrder(outputs.values());

@@ -1,6 +1,13 @@
 /** Sizes that are known only at run time, computed from the shapes of the inputs that carry them. */
 import { FacetError } from "../errors.ts";
-import { type Atom, type Dimension, minus, quotient, symbolsOf } from "../graph/dimension.ts";
+import {
+  type Atom,
+  type Dimension,
+  minus,
+  quotient,
+  sameDimension,
+  symbolsOf,
+} from "../graph/dimension.ts";
 import type { Shape } from "../graph/shape.ts";
 import { integer, type Emitter } from "./emitter.ts";
 
@@ -15,6 +22,51 @@ export function shapeValue(emitter: Emitter, shape: Shape): string {
     if (only !== undefined && others.length === 0) return only;
     return emitter.node("Concat", parts, { axis: integer(0) });
   });
+}
+
+interface ReshapeTo {
+  readonly shape: string;
+  /** A size of zero is meant as one. */
+  readonly zeros: boolean;
+}
+
+/**
+ * A shape for Reshape: unknown sizes are taken from the same axis of the operand (0) or left to be counted (-1),
+ * so that sizes are computed only where two are unknown.
+ */
+export function reshapeTo(emitter: Emitter, from: Shape, to: Shape): ReshapeTo {
+  if (to.every((size) => typeof size === "number")) {
+    return { shape: emitter.list(to), zeros: to.includes(0) };
+  }
+  if (to.includes(0)) return { shape: shapeValue(emitter, to), zeros: true };
+  let counted = false;
+  const short = to.map((size, axis) => {
+    if (typeof size === "number") return size;
+    const own = from[axis];
+    if (own !== undefined && sameDimension(own, size)) return 0;
+    if (counted) return undefined;
+    counted = true;
+    return -1;
+  });
+  const known = short.filter((size) => size !== undefined);
+  return known.length === short.length
+    ? { shape: emitter.list(known), zeros: false }
+    : { shape: shapeValue(emitter, to), zeros: false };
+}
+
+export function reshaped(emitter: Emitter, value: string, from: Shape, to: Shape): string {
+  const { shape, zeros } = reshapeTo(emitter, from, to);
+  return emitter.node("Reshape", [value, shape], zeros ? { allowzero: integer(1) } : {});
+}
+
+/**
+ * A list of I64 that is known only once `other` is: joined from the list and no elements of the other value. No
+ * optimiser can tell that it is constant, since what it is cut from is not.
+ */
+export function late(emitter: Emitter, list: string, other: string): string {
+  const flat = emitter.node("Reshape", [other, emitter.list([-1])]);
+  const none = emitter.node("Slice", [flat, emitter.list([0]), emitter.list([0])]);
+  return emitter.node("Concat", [emitter.cast(none, "I64"), list], { axis: integer(0) });
 }
 
 /** A list of one I64. */

@@ -214,7 +214,7 @@ export const operatorCases: { readonly [O in Operator]: OperatorCase } = {
   softmax: alongAxis(build.softmax),
   logSoftmax: alongAxis(build.logSoftmax),
   normalize: (draw, dtype) => {
-    const shape = [...draw.shape(draw.random.below(4)), draw.size(2)];
+    const shape = [...draw.shape(draw.random.below(4)), draw.dimension(2)];
     return build.normalize(draw.input(shape, dtype), 1e-3);
   },
 

@@ -3,7 +3,9 @@ import { type Dimension, minus, plus, times } from "../../graph/dimension.ts";
 import type { NodeOf } from "../../graph/node.ts";
 import type { Window } from "../../graph/operators.ts";
 import { type Emitter, float, integer, integers, microsoft } from "../emitter.ts";
-import { sizeValue } from "../sizes.ts";
+import type { Shape } from "../../graph/shape.ts";
+import { elementCount } from "../../tensor/dtype.ts";
+import { reshaped, sizeValue } from "../sizes.ts";
 import type { LowerRule } from "./rule.ts";
 
 interface ProductOptions {
@@ -53,33 +55,28 @@ function flippedPadding(node: NodeOf<"convolveTransposed">): Window | undefined 
   return [...flipped.before, ...flipped.after].some((count) => count < 0) ? undefined : flipped;
 }
 
-/** [out, c / groups, ...kernel] -> [c, out / groups, ...kernel], each kernel read from its end. */
+/**
+ * [out, c / groups, ...kernel] -> [c, out / groups, ...kernel], each kernel read from its end. Transposed first, so
+ * that what is reversed are rows: reversing the small last axes costs three times as much.
+ */
 function flippedKernel(emitter: Emitter, w: string, node: NodeOf<"convolveTransposed">): string {
   const { groups } = node.parameters;
   const shape = (node.inputs[1]?.shape ?? []).map((size) => (typeof size === "number" ? size : 0));
   const [out = 0, share = 0, ...kernel] = shape;
-  const axes = kernel.flatMap((taps, axis) => (taps > 1 ? [axis + 2] : []));
-  const each = (value: number) => emitter.list(axes.map(() => value));
-  const flipped =
-    axes.length === 0
-      ? w
-      : emitter.node("Slice", [
-          w,
-          each(-1),
-          each(Number.MIN_SAFE_INTEGER),
-          emitter.list(axes),
-          each(-1),
-        ]);
-  const rest = kernel.map((_, axis) => axis);
-  if (groups === 1) {
-    const perm = integers([1, 0, ...rest.map((axis) => axis + 2)]);
-    return emitter.node("Transpose", [flipped], { perm });
-  }
-  const split = emitter.list([groups, out / groups, share, ...kernel]);
-  const grouped = emitter.node("Reshape", [flipped, split]);
-  const perm = integers([0, 2, 1, ...rest.map((axis) => axis + 3)]);
-  const turned = emitter.node("Transpose", [grouped], { perm });
-  return emitter.node("Reshape", [turned, emitter.list([groups * share, out / groups, ...kernel])]);
+  const own = out / groups;
+  const taps = elementCount(kernel);
+  const reshape = (value: string, to: readonly number[]) =>
+    emitter.node("Reshape", [value, emitter.list(to)]);
+  const transpose = (value: string, ...permutation: number[]) =>
+    emitter.node("Transpose", [value], { perm: integers(permutation) });
+  const rows = reshape(transpose(reshape(w, [groups, own, share * taps]), 0, 2, 1), [
+    groups * share,
+    taps,
+    own,
+  ]);
+  const backwards = [-1, Number.MIN_SAFE_INTEGER, 1, -1].map((value) => emitter.list([value]));
+  const flipped = taps === 1 ? rows : emitter.node("Slice", [rows, ...backwards]);
+  return reshape(transpose(flipped, 0, 2, 1), [groups * share, own, ...kernel]);
 }
 
 /** By ConvTranspose, which is told what its stride left undecided, or cut where that is not known yet. */
@@ -87,7 +84,7 @@ function transposed(
   emitter: Emitter,
   operands: readonly string[],
   node: NodeOf<"convolveTransposed">,
-) {
+): string {
   const { strides, before, after, dilations, spatial } = node.parameters;
   const small = node.inputs[0]?.shape.slice(2) ?? [];
   const least = kernelOf(node).map((taps, axis): Dimension => {
@@ -96,14 +93,11 @@ function transposed(
     return plus(glided, reach - (before[axis] ?? 0) - (after[axis] ?? 0));
   });
   const undecided = spatial.map((size, axis) => minus(size, least[axis] ?? 0));
-  const cut = undecided.flatMap((size, axis) => (typeof size === "number" ? [] : [axis]));
   const padding = undecided.map((size, axis) =>
     typeof size === "number" ? size : (strides[axis] ?? 1) - 1,
   );
-  const full = emitter.node("ConvTranspose", operands, {
-    ...windowAttributes(node.parameters),
-    output_padding: integers(padding),
-  });
+  const full = convTranspose(emitter, operands, node, padding);
+  const cut = undecided.flatMap((size, axis) => (typeof size === "number" ? [] : [axis]));
   return cut.reduce(
     (value, axis) =>
       emitter.node("Slice", [
@@ -114,6 +108,34 @@ function transposed(
       ]),
     full,
   );
+}
+
+/** One spatial axis is computed as the second of two: the runtime's kernel for one is three times as slow. */
+function convTranspose(
+  emitter: Emitter,
+  [y = "", w = ""]: readonly string[],
+  node: NodeOf<"convolveTransposed">,
+  padding: readonly number[],
+): string {
+  const { strides, before, after, dilations, groups } = node.parameters;
+  const [flatY, flatW] = node.inputs.map(({ shape }) => shape);
+  const single = padding.length === 1;
+  const lead = (value: number) => (single ? [value] : []);
+  const attributes = {
+    ...windowAttributes({
+      strides: [...lead(1), ...strides],
+      before: [...lead(0), ...before],
+      after: [...lead(0), ...after],
+      dilations: [...lead(1), ...dilations],
+      groups,
+    }),
+    output_padding: integers([...lead(0), ...padding]),
+  };
+  if (!single || !flatY || !flatW) return emitter.node("ConvTranspose", [y, w], attributes);
+  const high = (value: string, shape: Shape) =>
+    reshaped(emitter, value, shape, [...shape.slice(0, 2), 1, ...shape.slice(2)]);
+  const wide = emitter.node("ConvTranspose", [high(y, flatY), high(w, flatW)], attributes);
+  return emitter.node("Squeeze", [wide, emitter.list([2])]);
 }
 
 export const contraction = {

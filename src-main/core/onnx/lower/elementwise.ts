@@ -1,5 +1,6 @@
 /** Arithmetic on values. */
 import type { Operator } from "../../graph/operators.ts";
+import { sameShape } from "../../graph/shape.ts";
 import { elementTypes } from "../element-types.ts";
 import { float, integer, microsoft } from "../emitter.ts";
 import type { LowerRule } from "./rule.ts";
@@ -33,7 +34,15 @@ export const elementwise = {
   subtract: same("Sub"),
   multiply: same("Mul"),
   divide: same("Div"),
-  power: same("Pow"),
+  power: (emitter, [x = "", exponent = ""], { inputs, shape }) => {
+    const [base, power] = inputs;
+    const constant = power?.operator === "constant" ? power.parameters.values : undefined;
+    const kept = base !== undefined && sameShape(base.shape, shape);
+    // Pow itself is fast at 2 and 3 only.
+    if (kept && constant === 0.5) return emitter.node("Sqrt", [x]);
+    if (kept && constant === -1) return emitter.node("Reciprocal", [x]);
+    return emitter.node("Pow", [x, exponent]);
+  },
   minimum: same("Min"),
   maximum: same("Max"),
   equal: same("Equal"),

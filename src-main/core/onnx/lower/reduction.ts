@@ -1,12 +1,8 @@
 /** Reductions, which keep their axes at size 1, and what is normalised by them. */
 import { assert } from "../../errors.ts";
-import { dimensionText } from "../../graph/dimension.ts";
 import { float, integer } from "../emitter.ts";
 import { sizeValue } from "../sizes.ts";
 import type { LowerRule } from "./rule.ts";
-
-/** Ones of a normalisation's scale that stand in the model; more are made when it runs. */
-const storedOnes = 4096;
 
 type Reduction = "sum" | "mean" | "largest";
 
@@ -26,13 +22,9 @@ export const reduction = {
     const attributes = { axis: integer(axis), keepdims: integer(0) };
     if (dtype !== "I64") return emitter.node("ArgMax", [numbers], attributes);
     // The runtime's ArgMax takes no I64.
-    const values = emitter.node(
-      "TopK",
-      [x, emitter.list([1])],
-      { axis: integer(axis) },
-      { results: 2 },
-    );
-    return emitter.node("Squeeze", [`${values}.1`, emitter.list([axis])]);
+    const operands = [x, emitter.list([1])];
+    const [, place = ""] = emitter.results(2, "TopK", operands, { axis: integer(axis) });
+    return emitter.node("Squeeze", [place, emitter.list([axis])]);
   },
   softmax: (emitter, operands, { parameters: { axis } }) =>
     emitter.node("Softmax", operands, { axis: integer(axis) }),
@@ -41,12 +33,11 @@ export const reduction = {
   normalize: (emitter, [x = ""], { parameters: { epsilon }, dtype, shape }) => {
     const size = shape.at(-1);
     assert(size !== undefined, "what is normalised has an axis");
-    // Groups of many pixels are large, or of a size that only a run knows: their ones are not stored.
     const scale =
-      typeof size === "number" && size <= storedOnes
+      typeof size === "number"
         ? emitter.filled(1, [size], dtype)
-        : emitter.once(`ones ${dtype} ${dimensionText(size)}`, () =>
-            emitter.node("Expand", [emitter.filled(1, [1], dtype), sizeValue(emitter, size)]),
+        : emitter.once(`ones ${dtype} ${size.text}`, () =>
+            emitter.filledTo(1, sizeValue(emitter, size), dtype),
           );
     return emitter.node("LayerNormalization", [x, scale], {
       axis: integer(-1),
