@@ -3,8 +3,8 @@ import { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node";
 import { FacetError } from "../core/errors.ts";
 import { type Dimension, evaluateDimension, symbolsOf } from "../core/graph/dimension.ts";
 import type { Graph } from "../core/graph/node.ts";
-import { shapeText } from "../core/graph/shape.ts";
-import { lowerGraph, type Port } from "../core/onnx/lower.ts";
+import { evaluateShape, shapeText } from "../core/graph/shape.ts";
+import { type LoweredGraph, lowerGraph, type Port } from "../core/onnx/lower.ts";
 import type { ProviderName } from "../core/onnx/target.ts";
 import { elementCount } from "../core/tensor/dtype.ts";
 
@@ -39,9 +39,8 @@ const carriers = {
 } as const;
 
 export async function openSession(graph: Graph, options: SessionOptions): Promise<Session> {
-  const { bytes, inputs, outputs } = lowerGraph(graph, { provider: options.provider });
-  const native = await InferenceSession.create(bytes, nativeOptions(options));
-  return new Session(native, inputs, outputs);
+  const { bytes, ...lowered } = lowerGraph(graph, { provider: options.provider });
+  return new Session(await InferenceSession.create(bytes, nativeOptions(options)), lowered);
 }
 
 function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions {
@@ -68,13 +67,15 @@ export class Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly #native: InferenceSession;
+  readonly #written: string | undefined;
   /** Feeds and results of a training step are the same ones every other time. */
   readonly #wrapped = new WeakMap<Tensor, NativeTensor>();
 
-  constructor(native: InferenceSession, inputs: readonly Port[], outputs: readonly Port[]) {
+  constructor(native: InferenceSession, lowered: Omit<LoweredGraph, "bytes">) {
     this.#native = native;
-    this.inputs = inputs;
-    this.outputs = outputs;
+    this.inputs = lowered.inputs;
+    this.outputs = lowered.outputs;
+    this.#written = lowered.written;
   }
 
   /**
@@ -83,16 +84,24 @@ export class Session {
    */
   async run(feeds: Tensors, results: Tensors = {}): Promise<Record<string, Tensor>> {
     const sizes = new Map<string, number>();
-    const given: Record<string, NativeTensor> = {};
-    for (const name of Object.keys(feeds)) {
-      if (!this.inputs.some((port) => port.name === name)) {
-        throw new FacetError(
-          "invalid-argument",
-          `The graph has no input ${name}; it takes ${this.inputs.map((port) => port.name).join(", ")}.`,
-          { field: name },
-        );
-      }
+    const given = this.#feeds(feeds, sizes);
+    const values: Record<string, Tensor> = {};
+    const wanted: Record<string, NativeTensor | null> = {};
+    for (const port of this.outputs) {
+      const result = results[port.name] ?? empty(port, sizes);
+      checkTensor("output", port, result, sizes);
+      values[port.name] = result;
+      wanted[port.value] = this.#wrap(port, result);
     }
+    for (const name of Object.keys(results)) {
+      if (values[name] === undefined) throw unknownPort("output", name, this.outputs);
+    }
+    await this.#write(given, wanted);
+    return values;
+  }
+
+  #feeds(feeds: Tensors, sizes: Map<string, number>): Record<string, NativeTensor> {
+    const given: Record<string, NativeTensor> = {};
     for (const port of this.inputs) {
       const feed = feeds[port.name];
       if (feed === undefined) {
@@ -103,24 +112,26 @@ export class Session {
       checkTensor("input", port, feed, sizes);
       given[port.value] = this.#wrap(port, feed);
     }
-    const wanted: Record<string, NativeTensor | null> = {};
-    for (const port of this.outputs) {
-      const result = results[port.name];
-      if (result !== undefined) checkTensor("output", port, result, sizes);
-      wanted[port.value] = result === undefined ? null : this.#wrap(port, result);
+    for (const name of Object.keys(feeds)) {
+      if (given[name] === undefined) throw unknownPort("input", name, this.inputs);
     }
-    const found = await this.#native.run(given, wanted);
-    const values: Record<string, Tensor> = {};
-    for (const port of this.outputs) {
-      const own = results[port.name];
-      const native = found[port.value];
-      if (own !== undefined) values[port.name] = own;
-      else if (native !== undefined) {
-        // The element type is the port's, for which the runtime has one kind of array.
-        values[port.name] = { shape: native.dims, values: native.data as Values };
-      }
+    return given;
+  }
+
+  /** See `LoweredGraph.written` for why success is an error. */
+  async #write(
+    given: Record<string, NativeTensor>,
+    wanted: Record<string, NativeTensor | null>,
+  ): Promise<void> {
+    if (this.#written === undefined) {
+      await this.#native.run(given, wanted);
+      return;
     }
-    return values;
+    try {
+      await this.#native.run(given, { [this.#written]: null, ...wanted });
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith("Non tensor type")) throw error;
+    }
   }
 
   close(): Promise<void> {
@@ -144,6 +155,19 @@ export class Session {
     this.#wrapped.set(tensor, native);
     return native;
   }
+}
+
+/** New memory for a result whose sizes follow from the feeds'. */
+function empty({ dtype, shape }: Port, sizes: ReadonlyMap<string, number>): Tensor {
+  const actual = evaluateShape(shape, sizes);
+  return { shape: actual, values: new carriers[dtype].array(elementCount(actual)) };
+}
+
+function unknownPort(kind: "input" | "output", name: string, ports: readonly Port[]): FacetError {
+  const known = ports.map((port) => port.name).join(", ");
+  return new FacetError("invalid-argument", `The graph has no ${kind} ${name}, only ${known}.`, {
+    field: name,
+  });
 }
 
 /** Binds the port's symbols to the sizes given, and refuses what does not fit. */

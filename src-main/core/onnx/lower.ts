@@ -28,6 +28,12 @@ export interface LoweredGraph {
   readonly bytes: Uint8Array;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  /**
+   * The model's first output, a sequence: the runtime's binding for Node copies every output into new memory, results
+   * that were given their memory too, unless it meets one that it cannot convert. A run that asks for this one and
+   * for all others in given memory ends with that complaint, when everything is written and nothing is copied yet.
+   */
+  readonly written: string | undefined;
 }
 
 export function lowerGraph(graph: Graph, target: Target): LoweredGraph {
@@ -56,7 +62,17 @@ export function lowerGraph(graph: Graph, target: Target): LoweredGraph {
     dtype,
     shape,
   }));
-  return { bytes: modelBytes(emitter, signatures, names), inputs, outputs: ports };
+  // Other providers would compute it on the CPU, which a session may refuse.
+  const written =
+    target.provider === "cpu"
+      ? emitter.node("SequenceConstruct", [emitter.scalar(0, "F32")])
+      : undefined;
+  return {
+    bytes: modelBytes(emitter, signatures, names, written),
+    inputs,
+    outputs: ports,
+    written,
+  };
 }
 
 function lowerNode(emitter: Emitter, node: Node, operands: readonly string[]): string {

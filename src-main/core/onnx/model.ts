@@ -9,6 +9,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
   TensorProtoSchema,
+  TypeProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { missingCase } from "../errors.ts";
@@ -26,11 +27,15 @@ import {
 const irVersion = 10n;
 const opset = 21n;
 
-/** `names` gives values other names than the emitter gave them: those of the graph's outputs. */
+/**
+ * `names` gives values other names than the emitter gave them: those of the graph's outputs. `written` is an output of
+ * its own before them.
+ */
 export function modelBytes(
   emitter: Emitter,
   outputs: readonly ValueSignature[],
   names: ReadonlyMap<string, string>,
+  written: string | undefined,
 ): Uint8Array {
   const rename = (name: string) => names.get(name) ?? name;
   const model = create(ModelProtoSchema, {
@@ -45,7 +50,10 @@ export function modelBytes(
       node: emitter.nodes.map((node) => nodeProto(node, rename)),
       initializer: emitter.initialisers.map(tensorProto),
       input: emitter.inputs.map(valueInfo),
-      output: outputs.map(valueInfo),
+      output: [
+        ...(written === undefined ? [] : [sequenceInfo(written)]),
+        ...outputs.map(valueInfo),
+      ],
       valueInfo: emitter.between
         .filter(({ name }) => !names.has(name))
         .map((signature) => valueInfo(signature)),
@@ -107,6 +115,18 @@ function tensorProto({ name, dtype, dims, data }: Initialiser): TensorProto {
       { key: "length", value: String(data.length) },
     ],
   });
+}
+
+/** A sequence of F32 tensors. */
+function sequenceInfo(name: string) {
+  const element = { elemType: elementTypes.F32, shape: {} };
+  const type = create(TypeProtoSchema, {
+    value: {
+      case: "sequenceType",
+      value: { elemType: { value: { case: "tensorType", value: element } } },
+    },
+  });
+  return create(ValueInfoProtoSchema, { name, type });
 }
 
 function valueInfo({ name, dtype, shape }: ValueSignature) {
