@@ -21,6 +21,7 @@ export default defineConfig({
       project("integration", 120_000),
       project("e2e", 120_000, false),
       project("electron", 120_000, false),
+      project("webgpu", 120_000, false),
       project("parity", 300_000, false),
     ],
   },

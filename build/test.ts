@@ -7,6 +7,7 @@ import { bundleDesktop, bundlePages } from "./bundle.ts";
 import { haveBrowser } from "./tools/browser.ts";
 import { haveElectron } from "./tools/electron.ts";
 import { out, tools } from "./tools/paths.ts";
+import { findSwiftShader } from "./tools/swiftshader.ts";
 import { findProgram, run, runNode } from "./tools/run.ts";
 import { checkTypes, describeZone } from "./types.ts";
 
@@ -120,6 +121,12 @@ async function electron(): Promise<Count> {
   return suite("electron", { minutes: 5, under });
 }
 
+async function webgpu(): Promise<Count> {
+  const shader = findSwiftShader();
+  if (shader.kind === "missing") return skipByName("webgpu", shader.reason);
+  return suite("webgpu", { minutes: 5, environment: shader.environment });
+}
+
 const Listed = z.array(z.object({ name: z.string() }));
 
 async function skipByName(project: string, reason: string): Promise<Count> {
@@ -141,6 +148,7 @@ const steps: readonly { name: string; title: string; run: () => Promise<Count> }
   },
   { name: "bundle", title: "Bundle", run: bundle },
   { name: "e2e", title: "End to end in Chromium", run: endToEnd },
+  { name: "webgpu", title: "WebGPU under SwiftShader", run: webgpu },
   { name: "electron", title: "Electron", run: electron },
 ];
 

@@ -12,7 +12,7 @@ import {
   TypeProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { missingCase } from "../errors.ts";
+import { FacetError, missingCase } from "../errors.ts";
 import { elementTypes } from "./element-types.ts";
 import {
   type Attribute,
@@ -27,6 +27,9 @@ import {
 const irVersion = 10n;
 const opset = 21n;
 
+/** Of bytes in the model itself: protobuf ends at 2 GiB, and the model is copied more than once while it is opened. */
+const mostInside = 1.5 * 2 ** 30;
+
 /**
  * `names` gives values other names than the emitter gave them: those of the graph's outputs. `written` is an output of
  * its own before them.
@@ -37,6 +40,7 @@ export function modelBytes(
   names: ReadonlyMap<string, string>,
   written: string | undefined,
 ): Uint8Array {
+  checkSize(emitter.initialisers);
   const rename = (name: string) => names.get(name) ?? name;
   const model = create(ModelProtoSchema, {
     irVersion,
@@ -60,6 +64,19 @@ export function modelBytes(
     },
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+function checkSize(initialisers: readonly Initialiser[]): void {
+  const bytes = initialisers.reduce(
+    (sum, { data }) => sum + (data instanceof Uint8Array ? data.byteLength : 0),
+    0,
+  );
+  if (bytes > mostInside) {
+    throw new FacetError(
+      "too-large",
+      `The graph's constants and weights in memory have ${bytes} bytes, and a model holds ${mostInside}: leave weights in their files.`,
+    );
+  }
 }
 
 function nodeProto(node: EmittedNode, rename: (name: string) => string) {

@@ -1,29 +1,51 @@
 /** Products: matrices, convolutions, attention. */
 import { type Dimension, minus, plus, times } from "../../graph/dimension.ts";
-import type { NodeOf } from "../../graph/node.ts";
+import type { NodeOf, Signature } from "../../graph/node.ts";
 import type { Window } from "../../graph/operators.ts";
 import { type Emitter, float, integer, integers, microsoft } from "../emitter.ts";
 import type { Shape } from "../../graph/shape.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import { reshaped, sizeValue } from "../sizes.ts";
+import type { ProviderName } from "../target.ts";
 import type { LowerRule } from "./rule.ts";
 
 interface ProductOptions {
   readonly transposeLeft?: boolean;
   readonly transposeRight?: boolean;
   readonly alpha?: number;
+  readonly of: readonly Signature[];
 }
 
-/** A product whose operands are taken as they lie: the provider's kernels read them transposed. */
+/** Providers that read operands of a product as they lie; the others are given them transposed. */
+const readTransposed: ReadonlySet<ProviderName> = new Set(["cpu", "cuda", "dml"]);
+
+/** A product whose operands are taken as they lie where the provider's kernels read them transposed. */
 function product(emitter: Emitter, operands: readonly string[], options: ProductOptions): string {
-  const { transposeLeft = false, transposeRight = false, alpha = 1 } = options;
+  const { transposeLeft = false, transposeRight = false, alpha = 1, of } = options;
   if (!transposeLeft && !transposeRight && alpha === 1) return emitter.node("MatMul", operands);
+  if (!readTransposed.has(emitter.target.provider)) {
+    const turned = operands.map((operand, index) =>
+      (index === 0 ? transposeLeft : transposeRight)
+        ? turnedMatrix(emitter, operand, of[index]?.shape.length ?? 2)
+        : operand,
+    );
+    const plain = emitter.node("MatMul", turned);
+    return alpha === 1
+      ? plain
+      : emitter.node("Mul", [plain, emitter.scalar(alpha, of[0]?.dtype ?? "F32")]);
+  }
   const attributes = {
     transA: integer(transposeLeft ? 1 : 0),
     transB: integer(transposeRight ? 1 : 0),
     alpha: float(alpha),
   };
   return emitter.node("FusedMatMul", operands, attributes, { domain: microsoft });
+}
+
+function turnedMatrix(emitter: Emitter, x: string, rank: number): string {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  const perm = integers([...axes.slice(0, -2), rank - 1, rank - 2]);
+  return emitter.node("Transpose", [x], { perm });
 }
 
 function windowAttributes({ strides, before, after, dilations, groups }: Window) {
@@ -139,7 +161,8 @@ function convTranspose(
 }
 
 export const contraction = {
-  matmul: (emitter, operands, { parameters }) => product(emitter, operands, parameters),
+  matmul: (emitter, operands, { inputs, parameters }) =>
+    product(emitter, operands, { ...parameters, of: inputs }),
   convolve: (emitter, operands, { parameters }) =>
     emitter.node("Conv", operands, windowAttributes(parameters)),
   convolveTransposed: (emitter, operands, node) => {
@@ -148,8 +171,8 @@ export const contraction = {
     if (!flipped) return transposed(emitter, operands, node);
     return emitter.node("Conv", [y, flippedKernel(emitter, w, node)], windowAttributes(flipped));
   },
-  attention: (emitter, [q = "", k = "", v = "", mask], { parameters: { scale } }) => {
-    const scores = product(emitter, [q, k], { transposeRight: true, alpha: scale });
+  attention: (emitter, [q = "", k = "", v = "", mask], { inputs, parameters: { scale } }) => {
+    const scores = product(emitter, [q, k], { transposeRight: true, alpha: scale, of: inputs });
     const masked = mask === undefined ? scores : emitter.node("Add", [scores, mask]);
     return emitter.node("MatMul", [emitter.node("Softmax", [masked], { axis: integer(-1) }), v]);
   },

@@ -2,7 +2,7 @@
 import { assert } from "../../errors.ts";
 import type { NodeOf } from "../../graph/node.ts";
 import { type Shape, sizeOf } from "../../graph/shape.ts";
-import { type Emitter, integer, text } from "../emitter.ts";
+import { type Emitter, integer, integers, text } from "../emitter.ts";
 import { late, reshaped, shapeValue } from "../sizes.ts";
 import type { LowerRule } from "./rule.ts";
 
@@ -19,6 +19,9 @@ export const indexing = {
   gather: (emitter, operands) => emitter.node("Gather", operands, { axis: integer(0) }),
   scatterAdd,
   oneHot: (emitter, [indices = ""], { inputs, shape, parameters: { depth } }) => {
+    if (emitter.target.provider === "webgpu") {
+      return compared(emitter, emitter.cast(indices, "F32"), depth);
+    }
     const wide = asWide(emitter, indices, inputs[0]?.dtype === "I64");
     const values = emitter.array(Float32Array.of(0, 1), [2], "F32");
     const rows = shape.length === 1 ? emitter.node("Reshape", [wide, emitter.list([1])]) : wide;
@@ -34,6 +37,31 @@ function asWide(emitter: Emitter, indices: string, wide: boolean): string {
   return wide ? indices : emitter.cast(indices, "I64");
 }
 
+/** One-hot rows for WebGPU, which has no OneHot, by indices in F32: exact below 2^24. */
+function compared(emitter: Emitter, indices: string, depth: number): string {
+  const numbers = Float32Array.from({ length: depth }, (_, index) => index);
+  const places = asPlaces(emitter, indices);
+  const same = emitter.node("Equal", [places, emitter.array(numbers, [depth], "F32")]);
+  return emitter.cast(same, "F32");
+}
+
+/** A product with one-hot rows, for WebGPU, whose ScatterND takes no sums. */
+function summedByProduct(
+  emitter: Emitter,
+  [indices = "", rows = ""]: readonly string[],
+  { inputs, dtype, shape, parameters: { count } }: NodeOf<"scatterAdd">,
+): string {
+  const updates = sizeOf(inputs[0]?.shape ?? []);
+  const width = sizeOf(shape.slice(1));
+  // Cast first: it reshapes no I64 either.
+  const list = emitter.node("Reshape", [emitter.cast(indices, "F32"), emitter.list([-1])]);
+  const hot = compared(emitter, list, count);
+  const columns = emitter.node("Transpose", [hot], { perm: integers([1, 0]) });
+  const flat = reshaped(emitter, rows, inputs[1]?.shape ?? [], [updates, width]);
+  const product = emitter.node("MatMul", [emitter.cast(columns, dtype), flat]);
+  return reshaped(emitter, product, [count, width], shape);
+}
+
 const addition = { reduction: text("add") };
 
 function asPlaces(emitter: Emitter, indices: string): string {
@@ -42,9 +70,13 @@ function asPlaces(emitter: Emitter, indices: string): string {
 
 function scatterAdd(
   emitter: Emitter,
-  [indices = "", rows = ""]: readonly string[],
-  { inputs, dtype, shape, parameters: { count } }: NodeOf<"scatterAdd">,
+  operands: readonly string[],
+  node: NodeOf<"scatterAdd">,
 ): string {
+  if (emitter.target.provider === "webgpu") return summedByProduct(emitter, operands, node);
+  const [indices = "", rows = ""] = operands;
+  const { inputs, dtype, shape, parameters } = node;
+  const { count } = parameters;
   const [places, values] = inputs;
   assert(places !== undefined && values !== undefined, "scatterAdd has two operands");
   const wide = asWide(emitter, indices, places.dtype === "I64");

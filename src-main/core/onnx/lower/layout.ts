@@ -1,5 +1,7 @@
 /** Moves of elements: reshapes, orders of axes, parts, joins. */
 import { type Dimension, minus, plus, sameDimension, times } from "../../graph/dimension.ts";
+import { isFloat } from "../../graph/infer/rule.ts";
+import type { Signature } from "../../graph/node.ts";
 import { type Shape, sizeOf } from "../../graph/shape.ts";
 import { elementCount } from "../../tensor/dtype.ts";
 import { type Emitter, integer, integers } from "../emitter.ts";
@@ -38,6 +40,24 @@ function place(emitter: Emitter, at: Dimension, size: Dimension): string {
   return typeof fromEnd === "number" && fromEnd < 0
     ? emitter.list([fromEnd])
     : sizeValue(emitter, at);
+}
+
+/**
+ * WebGPU has no kernels for the I64 of shapes: there the second operand's first element, times 0, is added. What is no
+ * floating-point number is small and need not wait.
+ */
+function addNothing(
+  emitter: Emitter,
+  [x = "", other = ""]: readonly string[],
+  [first, second]: readonly Signature[],
+): string {
+  if (first === undefined || second === undefined || !isFloat(first.dtype)) return x;
+  const flat = emitter.node("Reshape", [other, emitter.list([-1])]);
+  const one = emitter.node("Slice", [flat, emitter.list([0]), emitter.list([1])]);
+  const single = emitter.node("Reshape", [one, emitter.list([])]);
+  const cast = first.dtype === second.dtype ? single : emitter.cast(single, first.dtype);
+  const nothing = emitter.node("Mul", [cast, emitter.scalar(0, first.dtype)]);
+  return emitter.node("Add", [x, nothing]);
 }
 
 export const layout = {
@@ -93,6 +113,7 @@ export const layout = {
    * is joined from the real one and no elements of the second operand, so that it is known only after it.
    */
   after: (emitter, [x = "", other = ""], { inputs, dtype, shape }) => {
+    if (emitter.target.provider === "webgpu") return addNothing(emitter, [x, other], inputs);
     const { shape: sizes, zeros } = reshapeTo(emitter, inputs[0]?.shape ?? [], shape);
     const attributes = zeros ? { allowzero: integer(1) } : {};
     const name = emitter.node("Reshape", [x, late(emitter, sizes, other)], attributes);

@@ -1,6 +1,6 @@
 /** Reductions, which keep their axes at size 1, and what is normalised by them. */
 import { assert } from "../../errors.ts";
-import { float, integer } from "../emitter.ts";
+import { type Emitter, float, integer } from "../emitter.ts";
 import { sizeValue } from "../sizes.ts";
 import type { LowerRule } from "./rule.ts";
 
@@ -10,6 +10,15 @@ function reduce(type: string): LowerRule<Reduction> {
   return (emitter, [x = ""], { parameters: { axes } }) =>
     // Given no axes ONNX would reduce all of them.
     axes.length === 0 ? x : emitter.node(type, [x, emitter.list(axes)], { keepdims: integer(1) });
+}
+
+/** For WebGPU, which has no LogSoftmax. */
+function logSoftmaxInParts(emitter: Emitter, x: string, axis: number): string {
+  const over = emitter.list([axis]);
+  const keep = { keepdims: integer(1) };
+  const least = emitter.node("Sub", [x, emitter.node("ReduceMax", [x, over], keep)]);
+  const total = emitter.node("ReduceSum", [emitter.node("Exp", [least]), over], keep);
+  return emitter.node("Sub", [least, emitter.node("Log", [total])]);
 }
 
 export const reduction = {
@@ -29,7 +38,9 @@ export const reduction = {
   softmax: (emitter, operands, { parameters: { axis } }) =>
     emitter.node("Softmax", operands, { axis: integer(axis) }),
   logSoftmax: (emitter, operands, { parameters: { axis } }) =>
-    emitter.node("LogSoftmax", operands, { axis: integer(axis) }),
+    emitter.target.provider === "webgpu"
+      ? logSoftmaxInParts(emitter, operands[0] ?? "", axis)
+      : emitter.node("LogSoftmax", operands, { axis: integer(axis) }),
   normalize: (emitter, [x = ""], { parameters: { epsilon }, dtype, shape }) => {
     const size = shape.at(-1);
     assert(size !== undefined, "what is normalised has an axis");
