@@ -46,16 +46,18 @@ export function times(left: Dimension, right: Dimension): Dimension {
   );
 }
 
-/** `floor(of / by)`, exact wherever every coefficient can be divided. */
+/** `floor(of / by)`: what coefficients hold of whole `by`s stands outside, so that equal sizes read the same. */
 export function floorDivide(of: Dimension, by: number): Dimension {
   assert(Number.isInteger(by) && by > 0, `division of a dimension by ${by}`);
   if (typeof of === "number") return Math.floor(of / by);
-  const divisible = of.terms.filter(({ coefficient }) => coefficient % by === 0);
-  const exact = polynomial(
-    divisible.map(({ coefficient, factors }) => ({ coefficient: coefficient / by, factors })),
-  );
-  const rest = polynomial(of.terms.filter(({ coefficient }) => coefficient % by !== 0));
-  if (typeof rest === "number") return plus(exact, Math.floor(rest / by));
+  const whole = of.terms.map((term) => ({
+    ...term,
+    coefficient: Math.floor(term.coefficient / by),
+  }));
+  const exact = polynomial(whole);
+  const rest = minus(of, times(exact, by));
+  // All that is left of numbers is less than `by`.
+  if (typeof rest === "number") return exact;
   const text = `floor((${rest.text}) / ${by})`;
   return plus(
     exact,

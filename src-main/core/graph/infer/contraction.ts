@@ -3,7 +3,7 @@ import { type Dimension, floorDivide, minus, plus, quotient, sameDimension } fro
 import type { Signature } from "../node.ts";
 import type { Window } from "../operators.ts";
 import { broadcast, sameShape, shapeText } from "../shape.ts";
-import { type InferRule, needFloat, operands, refuse, sameDtype } from "./rule.ts";
+import { type InferRule, needFloat, needIntegers, operands, refuse, sameDtype } from "./rule.ts";
 
 function last(shape: readonly Dimension[], back: number): Dimension {
   return shape.at(-back) ?? refuse("operands need two axes or more");
@@ -37,17 +37,26 @@ function gliding(spatial: readonly Dimension[], kernel: readonly Dimension[], wi
     const dilation = window.dilations[axis] ?? refuse("a dilation is missing");
     const stride = window.strides[axis] ?? refuse("a stride is missing");
     const padding = (window.before[axis] ?? 0) + (window.after[axis] ?? 0);
-    return plus(floorDivide(plus(minus(size, dilation * (taps - 1) + 1), padding), stride), 1);
+    const reach = dilation * (taps - 1) + 1;
+    const room = minus(plus(size, padding), reach);
+    if (typeof room === "number" && room < 0)
+      refuse(
+        `a kernel that reaches over ${reach} does not fit into ${shapeText([size])} padded by ${padding}`,
+      );
+    return plus(floorDivide(room, stride), 1);
   });
 }
 
-function checkWindow(x: Signature, w: Signature, { strides, before, after, dilations }: Window) {
+function checkWindow(x: Signature, w: Signature, window: Window) {
+  const { strides, before, after, dilations, groups } = window;
   const axes = w.shape.length - 2;
   if (axes < 1 || axes > 2) refuse("kernels have one or two spatial axes");
   if (x.shape.length !== w.shape.length) refuse("the operands have different numbers of axes");
   for (const each of [strides, before, after, dilations]) {
     if (each.length !== axes) refuse(`the window has ${each.length} axes and the kernel ${axes}`);
   }
+  needIntegers("strides, dilations and groups are", [...strides, ...dilations, groups], 1);
+  needIntegers("paddings are", [...before, ...after], 0);
 }
 
 export const contraction = {

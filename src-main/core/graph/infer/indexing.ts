@@ -1,7 +1,7 @@
 /** Shapes and types of look-ups by index. */
 import type { Signature } from "../node.ts";
 import { sameShape, shapeText } from "../shape.ts";
-import { type InferRule, operands, refuse } from "./rule.ts";
+import { type InferRule, needIntegers, operands, refuse } from "./rule.ts";
 
 function needIndices({ dtype }: Signature): void {
   if (dtype !== "I32" && dtype !== "I64") refuse(`indices are I32 or I64, not ${dtype}`);
@@ -18,6 +18,7 @@ export const indexing = {
     const [indices, rows] = operands(inputs, 2);
     needIndices(indices);
     if (rows.dtype === "BOOL") refuse("needs numbers, not BOOL");
+    needIntegers("the count of rows is", [count], 0);
     const lead = indices.shape.length;
     if (!sameShape(rows.shape.slice(0, lead), indices.shape))
       refuse(`the rows do not begin with the indices' shape ${shapeText(indices.shape)}`);
@@ -26,6 +27,7 @@ export const indexing = {
   oneHot: (inputs, { depth }) => {
     const [indices] = operands(inputs, 1);
     needIndices(indices);
+    needIntegers("the depth is", [depth], 0);
     return { dtype: "F32", shape: [...indices.shape, depth] };
   },
 } satisfies { [O in "gather" | "scatterAdd" | "oneHot"]: InferRule<O> };

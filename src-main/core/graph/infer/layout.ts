@@ -1,11 +1,29 @@
 /** Shapes and types of operators that move elements and change none. */
-import { dimensionText, plus, sameDimension, times } from "../dimension.ts";
+import { type Dimension, dimensionText, plus, sameDimension, times } from "../dimension.ts";
 import { broadcast, sameShape, shapeText, sizeOf } from "../shape.ts";
-import { axesOf, type InferRule, operands, refuse, sameDtype } from "./rule.ts";
+import {
+  axesOf,
+  type InferRule,
+  isSize,
+  needIntegers,
+  needSizes,
+  operands,
+  refuse,
+  sameDtype,
+} from "./rule.ts";
+
+/** As far as can be told before sizes are known. */
+function liesWithin(start: Dimension, length: Dimension, step: number, size: Dimension): boolean {
+  if (!isSize(start) || !isSize(length)) return false;
+  if (typeof start !== "number" || typeof length !== "number" || length === 0) return true;
+  const end = start + (length - 1) * step;
+  return end >= 0 && (typeof size !== "number" || Math.max(start, end) < size);
+}
 
 export const layout = {
   reshape: (inputs, { shape }) => {
     const [x] = operands(inputs, 1);
+    needSizes(shape);
     const [from, to] = [sizeOf(x.shape), sizeOf(shape)];
     if (!sameDimension(from, to))
       refuse(`${dimensionText(from)} elements do not fill ${shapeText(shape)}`);
@@ -22,10 +40,9 @@ export const layout = {
     const [front = 0] = axesOf([axis], x.shape);
     const size = x.shape[front] ?? 0;
     if (step === 0 || !Number.isInteger(step)) refuse(`the step is ${step}`);
-    if (typeof size === "number" && typeof start === "number" && typeof length === "number") {
-      const end = start + (length - 1) * step;
-      if (length < 0 || start < 0 || (length > 0 && (end < 0 || Math.max(start, end) >= size)))
-        refuse(`${length} elements from ${start} by ${step} do not lie within ${size}`);
+    if (!liesWithin(start, length, step, size)) {
+      const [from, count, whole] = [start, length, size].map(dimensionText);
+      refuse(`${count} elements from ${from} by ${step} do not lie within ${whole}`);
     }
     return { dtype: x.dtype, shape: x.shape.with(front, length) };
   },
@@ -33,7 +50,7 @@ export const layout = {
     const [x] = operands(inputs, 1);
     if (before.length !== x.shape.length || after.length !== x.shape.length)
       refuse(`pads ${before.length} and ${after.length} of ${x.shape.length} axes`);
-    if ([...before, ...after].some((count) => count < 0)) refuse("padding is negative");
+    needIntegers("paddings are", [...before, ...after], 0);
     return {
       dtype: x.dtype,
       shape: x.shape.map((size, axis) => plus(size, (before[axis] ?? 0) + (after[axis] ?? 0))),
@@ -60,6 +77,7 @@ export const layout = {
   },
   expand: (inputs, { shape }) => {
     const [x] = operands(inputs, 1);
+    needSizes(shape);
     const fits = broadcast(x.shape, shape);
     if (!fits || !sameShape(fits, shape)) refuse(`does not broadcast to ${shapeText(shape)}`);
     return { dtype: x.dtype, shape };
@@ -67,7 +85,7 @@ export const layout = {
   upsample: (inputs, { scale }) => {
     const [x] = operands(inputs, 1);
     if (x.shape.length !== 4) refuse("needs [batch, channels, height, width]");
-    if (!Number.isInteger(scale) || scale < 1) refuse(`the scale is ${scale}`);
+    needIntegers("the scale is", [scale], 1);
     return {
       dtype: x.dtype,
       shape: x.shape.map((size, axis) => (axis < 2 ? size : times(size, scale))),

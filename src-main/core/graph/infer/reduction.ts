@@ -27,7 +27,7 @@ export const reduction = {
   },
   softmax: along,
   logSoftmax: along,
-  normalize: (inputs) => along(inputs, { axis: -1 }),
+  normalize: (inputs) => along(inputs, { axis: (inputs[0]?.shape.length ?? 0) - 1 }),
 } satisfies {
   [
     O in "sum" | "mean" | "largest" | "argmax" | "softmax" | "logSoftmax" | "normalize"

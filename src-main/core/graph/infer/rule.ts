@@ -1,8 +1,9 @@
 /** What an inference rule sees, and how it refuses. */
 import { FacetError } from "../../errors.ts";
+import type { Dimension } from "../dimension.ts";
 import type { Signature } from "../node.ts";
 import type { GraphDType, Operator, OperatorParameters } from "../operators.ts";
-import { axisFromFront, type Shape, shapeText } from "../shape.ts";
+import { type Shape, shapeText } from "../shape.ts";
 
 /** Gives the signature of the result, or throws `shape-mismatch` by `refuse`. */
 export type InferRule<O extends Operator> = (
@@ -53,13 +54,27 @@ export function needFloat({ dtype }: Signature): void {
   if (!isFloat(dtype)) refuse(`needs floating-point numbers, not ${dtype}`);
 }
 
-/** Axes from the front, sorted, each once. */
+/** Axes sorted, each once. They count from the front: builders turn -1 around, so that no rule has to. */
 export function axesOf(axes: readonly number[], shape: Shape): number[] {
-  const front = axes.map((axis) => axisFromFront(axis, shape.length));
-  for (const axis of front) {
+  for (const axis of axes) {
     if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length)
       refuse(`axis ${axis} is none of ${shape.length}`);
   }
-  if (new Set(front).size !== front.length) refuse(`axes ${axes.join(", ")} name one twice`);
-  return front.toSorted((a, b) => a - b);
+  if (new Set(axes).size !== axes.length) refuse(`axes ${axes.join(", ")} name one twice`);
+  return axes.toSorted((a, b) => a - b);
+}
+
+/** Sizes that are numbers are whole ones; of symbols it shows when they have values. */
+export function isSize(size: Dimension): boolean {
+  return typeof size !== "number" || (Number.isInteger(size) && size >= 0);
+}
+
+export function needSizes(shape: Shape): void {
+  if (!shape.every(isSize)) refuse(`${shapeText(shape)} is no shape`);
+}
+
+/** Integers of at least `least`. */
+export function needIntegers(what: string, values: readonly number[], least: number): void {
+  if (values.some((value) => !Number.isInteger(value) || value < least))
+    refuse(`${what} ${values.join(", ")} where integers of at least ${least} are needed`);
 }
