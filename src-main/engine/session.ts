@@ -7,6 +7,7 @@ import { evaluateShape, shapeText } from "../core/graph/shape.ts";
 import { type LoweredGraph, lowerGraph, type Port } from "../core/onnx/lower.ts";
 import type { ProviderName } from "../core/onnx/target.ts";
 import { elementCount } from "../core/tensor/dtype.ts";
+import { weightFiles } from "./weight-files.ts";
 
 export type Values = Float32Array | Float16Array | Int32Array | BigInt64Array | Uint8Array;
 
@@ -39,11 +40,16 @@ const carriers = {
 } as const;
 
 export async function openSession(graph: Graph, options: SessionOptions): Promise<Session> {
-  const { bytes, ...lowered } = lowerGraph(graph, { provider: options.provider });
-  return new Session(await InferenceSession.create(bytes, nativeOptions(options)), lowered);
+  const { folder, locate } = await weightFiles(graph);
+  const { bytes, ...lowered } = lowerGraph(graph, { provider: options.provider, locate });
+  const native = await InferenceSession.create(bytes, nativeOptions(options, folder));
+  return new Session(native, lowered);
 }
 
-function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions {
+function nativeOptions(
+  options: SessionOptions,
+  folder: string | undefined,
+): InferenceSession.SessionOptions {
   const { provider, threads, arena = true, spinning = false, strict = false } = options;
   return {
     executionProviders: [provider],
@@ -51,6 +57,8 @@ function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions
     interOpNumThreads: 1,
     executionMode: "sequential",
     enableCpuMemArena: arena,
+    // What it would print is thrown as well.
+    logSeverityLevel: 4,
     // One block for a whole run, taken besides what the first run left in the arena: nearly twice the memory, and
     // training steps are no faster for it (measured on four networks).
     enableMemPattern: false,
@@ -58,6 +66,7 @@ function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions
       session: {
         intra_op: { allow_spinning: spinning ? "1" : "0" },
         ...(strict ? { disable_cpu_ep_fallback: "1" } : {}),
+        ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
       },
     },
   };
