@@ -13,7 +13,7 @@ import { given, type Network, type Size } from "./network.ts";
 
 const sizes = {
   full: { batch: 4, length: 16_384, channels: [32, 64, 128], groups: 8 },
-  tiny: { batch: 2, length: 64, channels: [4, 6, 8], groups: 2 },
+  tiny: { batch: 2, length: 512, channels: [4, 6, 8], groups: 2 },
 };
 
 export function autoencoder(size: Size): Network {

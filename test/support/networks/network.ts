@@ -1,5 +1,5 @@
 /** What the four networks have in common; networks.py has the same ones for torch, with the same names. */
-import { input } from "../../../src-main/core/graph/build/index.ts";
+import { input, weight } from "../../../src-main/core/graph/build/index.ts";
 import {
   initialValues,
   type Parameters,
@@ -74,4 +74,14 @@ export function firstParameters(network: Network, seed: number): Record<string, 
 export function given(node: Node | undefined): Node {
   if (node === undefined) throw new Error("The network asks for data that it does not declare.");
   return node;
+}
+
+/** The network with parameters that are part of the model, as inference has them. */
+export function inferring(network: Network, seed: number): Node {
+  const random = seededRandom(seed);
+  const parameters: Parameters = (name, shape, initial) => {
+    const { buffer } = initialValues(initial, shape, random);
+    return weight(name, shape, { kind: "bytes", bytes: new Uint8Array(buffer) });
+  };
+  return network.forward(parameters, dataNodes(network));
 }

@@ -13,7 +13,7 @@ SIZES = {
     },
     "autoencoder": {
         "full": dict(batch=4, length=16384, channels=[32, 64, 128], groups=8),
-        "tiny": dict(batch=2, length=64, channels=[4, 6, 8], groups=2),
+        "tiny": dict(batch=2, length=512, channels=[4, 6, 8], groups=2),
     },
     "unet": {
         "full": dict(batch=16, side=16, channels=[64, 128, 256], groups=32, head=64, context=(16, 128)),
@@ -72,11 +72,14 @@ class Autoencoder(nn.Module):
         return {"x": torch.randn(self.shape)}
 
     def run(self, x):
+        y = self(x)
+        return y, F.mse_loss(y, x)
+
+    def forward(self, x):
         h = self.conv_in(x)
         for stage in [*self.down, self.mid, *self.up]:
             h = stage(h)
-        y = self.conv_out(F.silu(self.norm_out(h)))
-        return y, F.mse_loss(y, x)
+        return self.conv_out(F.silu(self.norm_out(h)))
 
 
 class Attention(nn.Module):
@@ -130,11 +133,14 @@ class Transformer(nn.Module):
         return {name: torch.randint(self.words, self.shape) for name in ("tokens", "next")}
 
     def run(self, tokens, next):
+        y = self(tokens)
+        return y, F.cross_entropy(y.flatten(0, 1), next.flatten())
+
+    def forward(self, tokens):
         h = self.tokens(tokens) + self.positions
         for layer in self.layers:
             h = layer(h, self.causal)
-        y = self.head(self.norm(h))
-        return y, F.cross_entropy(y.flatten(0, 1), next.flatten())
+        return self.head(self.norm(h))
 
 
 class Resnet(nn.Module):
