@@ -8,13 +8,13 @@ import { gradients } from "../../../../src-main/core/autodiff/gradients.ts";
 import { gradientRules } from "../../../../src-main/core/autodiff/rules/index.ts";
 import { cast, sum } from "../../../../src-main/core/graph/build/index.ts";
 import { isFloat } from "../../../../src-main/core/graph/infer/rule.ts";
-import { FacetError } from "../../../../src-main/core/errors.ts";
 import type { Node } from "../../../../src-main/core/graph/node.ts";
-import type { GraphDType, Operator } from "../../../../src-main/core/graph/operators.ts";
+import type { Operator } from "../../../../src-main/core/graph/operators.ts";
 import { evaluateShape } from "../../../../src-main/core/graph/shape.ts";
 import { elementCount } from "../../../../src-main/core/tensor/dtype.ts";
 import type { Random } from "../../../../src-main/core/tensor/random.ts";
 import { Draw } from "../../../integration/graph/draw.ts";
+import { drawn } from "../../../integration/graph/drawn.ts";
 import { operatorCases } from "../../../integration/graph/operator-cases.ts";
 import { evaluate, type Feeds } from "../../../support/evaluate/evaluate.ts";
 import { floatInputs, gradientError, probed } from "../../../support/evaluate/gradcheck.ts";
@@ -47,15 +47,6 @@ function apart(feeds: Feeds, names: readonly string[], random: Random): Feeds {
       }),
     ),
   };
-}
-
-function drawn(operator: Operator, draw: Draw, dtype: GraphDType): Node | undefined {
-  try {
-    return operatorCases[operator](draw, dtype);
-  } catch (error) {
-    if (error instanceof FacetError && error.code === "shape-mismatch") return undefined;
-    throw error;
-  }
 }
 
 function feedsOf(operator: Operator, node: Node, draw: Draw): Feeds {
