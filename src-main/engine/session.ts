@@ -1,7 +1,12 @@
 /** Opens graphs as sessions of ONNX Runtime, and runs them. */
 import { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node";
 import { FacetError } from "../core/errors.ts";
-import { type Dimension, evaluateDimension, symbolsOf } from "../core/graph/dimension.ts";
+import {
+  type Dimension,
+  evaluateDimension,
+  solveDimension,
+  symbolsOf,
+} from "../core/graph/dimension.ts";
 import type { Graph } from "../core/graph/node.ts";
 import { evaluateShape, shapeText } from "../core/graph/shape.ts";
 import { type LoweredGraph, lowerGraph, type Port } from "../core/onnx/lower.ts";
@@ -216,10 +221,10 @@ function checkTensor(
 
 function fitsSize(size: Dimension, actual: number, sizes: Map<string, number>): boolean {
   if (typeof size === "number") return size === actual;
-  const unknown = symbolsOf(size).filter((symbol) => !sizes.has(symbol));
-  const [symbol] = unknown;
-  if (symbol === undefined) return evaluateDimension(size, sizes) === actual;
-  if (size.text === symbol) sizes.set(symbol, actual);
+  if (symbolsOf(size).every((symbol) => sizes.has(symbol)))
+    return evaluateDimension(size, sizes) === actual;
+  const solution = solveDimension(size, actual, sizes);
+  if (solution !== undefined) sizes.set(solution.name, solution.value);
   // Sizes computed from symbols that no input has shown yet are left to the runtime.
   return true;
 }

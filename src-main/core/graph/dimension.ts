@@ -117,6 +117,25 @@ export function evaluateDimension(
   );
 }
 
+/**
+ * The one symbol that is not known yet, by the number that the whole is: 8 of `2 * rows` gives rows = 4. Undefined where
+ * all or too few symbols are known, or where rounding hides what the size was made of.
+ */
+export function solveDimension(
+  dimension: Dimension,
+  actual: number,
+  known: ReadonlyMap<string, number>,
+): { readonly name: string; readonly value: number } | undefined {
+  const [name, ...others] = new Set(symbolsOf(dimension).filter((each) => !known.has(each)));
+  if (name === undefined || others.length > 0) return undefined;
+  if (termsOf(dimension).some(({ factors }) => factors.some(({ kind }) => kind === "floor")))
+    return undefined;
+  // Linear in the symbol: the size between that at 0 and that at 1 is what one of it adds.
+  const at = (value: number) => evaluateDimension(dimension, new Map(known).set(name, value));
+  const value = (actual - at(0)) / (at(1) - at(0));
+  return Number.isInteger(value) ? { name, value } : undefined;
+}
+
 function evaluateAtom(atom: Atom, values: ReadonlyMap<string, number>): number {
   if (atom.kind === "floor") return Math.floor(evaluateDimension(atom.of, values) / atom.by);
   const value = values.get(atom.text);

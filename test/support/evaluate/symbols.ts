@@ -4,6 +4,7 @@ import {
   type Dimension,
   dimensionText,
   evaluateDimension,
+  solveDimension,
   symbolsOf,
 } from "../../../src-main/core/graph/dimension.ts";
 import type { Shape } from "../../../src-main/core/graph/shape.ts";
@@ -40,20 +41,9 @@ export function solveSymbols(inputs: readonly Fed[]): Map<string, number> {
 }
 
 function solved({ dimension, size }: Equation, known: Map<string, number>): boolean {
-  const unknown = new Set(symbolsOf(dimension).filter((name) => !known.has(name)));
-  const [name, ...others] = unknown;
-  if (name === undefined) return true;
-  if (others.length > 0 || hasFloor(dimension)) return false;
-  // Linear in the symbol: the size between that at 0 and that at 1 is what one of it adds.
-  const at = (value: number) => evaluateDimension(dimension, new Map(known).set(name, value));
-  known.set(name, Math.round((size - at(0)) / (at(1) - at(0))));
+  if (symbolsOf(dimension).every((name) => known.has(name))) return true;
+  const solution = solveDimension(dimension, size, known);
+  if (solution === undefined) return false;
+  known.set(solution.name, solution.value);
   return true;
-}
-
-/** A rounded size tells too little of what it was made of. */
-function hasFloor(dimension: Dimension): boolean {
-  return (
-    typeof dimension !== "number" &&
-    dimension.terms.some(({ factors }) => factors.some(({ kind }) => kind === "floor"))
-  );
 }

@@ -10,6 +10,7 @@ import {
   plus,
   quotient,
   sameDimension,
+  solveDimension,
   symbol,
   symbolsOf,
   times,
@@ -167,4 +168,22 @@ it("cannot be a number before its symbols are", () => {
   expect(() => evaluateDimension(plus(batch, height), new Map([["batch", 2]]))).toThrow(
     "dimension height has no value",
   );
+});
+
+describe("a symbol that is not known", () => {
+  const [rows, columns] = [symbol("rows"), symbol("columns")];
+  const known = new Map([["columns", 3]]);
+
+  it("follows from what the whole is", () => {
+    expect(solveDimension(times(rows, 2), 8, known)).toEqual({ name: "rows", value: 4 });
+    const area = plus(times(rows, columns), 5);
+    expect(solveDimension(area, 17, known)).toEqual({ name: "rows", value: 4 });
+  });
+
+  it("is left open where too little is known, or nothing whole fits", () => {
+    expect(solveDimension(columns, 3, known)).toBeUndefined();
+    expect(solveDimension(times(rows, symbol("depth")), 8, known)).toBeUndefined();
+    expect(solveDimension(floorDivide(rows, 2), 4, known)).toBeUndefined();
+    expect(solveDimension(times(rows, 2), 7, known)).toBeUndefined();
+  });
 });
