@@ -3,6 +3,7 @@ import { ORPCError } from "@orpc/client";
 import { z } from "zod";
 import type { Failure } from "../../src-preload/contract/common.ts";
 import { type ErrorCode, FacetError } from "../core/errors.ts";
+import { isMemoryError } from "./machine-memory.ts";
 
 const Data = z.object({
   facet: z.literal(true),
@@ -20,11 +21,12 @@ function writeFailure(error: FacetError): ORPCError<string, z.infer<typeof Data>
 /** What leaves the engine for an error: ours with code and place, others as they are, once logged. */
 export function outward(error: unknown): unknown {
   if (error instanceof FacetError) return writeFailure(error);
-  if (error instanceof RangeError && /allocation|array buffer/i.test(error.message)) {
+  if (isMemoryError(error)) {
+    const message = error instanceof Error ? error.message : "";
     return writeFailure(
       new FacetError(
         "out-of-memory",
-        `The engine ran out of memory (${error.message}). Use a lower rank, fewer components or fewer members.`,
+        `The engine ran out of memory (${message}). Ask for less at a time (a lower rank, fewer components or members), or close other programs.`,
         { cause: error },
       ),
     );

@@ -1,6 +1,7 @@
 /** How much memory this machine has left, and the refusal of what would not fit into it. */
 import { readFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
+import { dirname, join } from "node:path";
 import { FacetError } from "../core/errors.ts";
 import type { MemoryEstimate } from "../core/graph/memory.ts";
 
@@ -25,14 +26,24 @@ export function machineMemory(): MachineMemory {
   };
 }
 
-/** A control group's limit (a container, systemd); its file cache can be given up and does not count as used. */
+/** The tightest limit of the process's control groups (a container, systemd), from its own up to the root. */
 function groupMemory(): MachineMemory | null {
-  const folder = "/sys/fs/cgroup";
-  const limit = Number(readText(`${folder}/memory.max`) ?? Number.NaN);
-  const used = Number(readText(`${folder}/memory.current`) ?? Number.NaN);
-  if (!Number.isFinite(limit) || !Number.isFinite(used)) return null;
-  const cached = /^inactive_file (\d+)$/m.exec(readText(`${folder}/memory.stat`) ?? "")?.[1];
-  return { totalBytes: limit, freeBytes: Math.max(0, limit - used + Number(cached ?? 0)) };
+  const own = /^0::(\/.*)$/m.exec(readText("/proc/self/cgroup") ?? "")?.[1];
+  if (own === undefined) return null;
+  const limits: MachineMemory[] = [];
+  for (let group = own; ; group = dirname(group)) {
+    const folder = join("/sys/fs/cgroup", group);
+    const limit = Number(readText(`${folder}/memory.max`) ?? Number.NaN);
+    const used = Number(readText(`${folder}/memory.current`) ?? Number.NaN);
+    // The group's file cache can be given up and does not count as used.
+    const cached = /^inactive_file (\d+)$/m.exec(readText(`${folder}/memory.stat`) ?? "")?.[1];
+    if (Number.isFinite(limit) && Number.isFinite(used)) {
+      const free = Math.max(0, limit - used + Number(cached ?? 0));
+      limits.push({ totalBytes: limit, freeBytes: free });
+    }
+    if (group === dirname(group)) break;
+  }
+  return limits.toSorted((a, b) => a.freeBytes - b.freeBytes)[0] ?? null;
 }
 
 /** Memory that a process holds now; null where that cannot be asked. */
@@ -57,6 +68,15 @@ export function refuseUnfit(what: string, estimate: MemoryEstimate, memory: Mach
     `${what} needs about ${sizeText(estimate.total)}: ${estimateText(estimate)}. ` +
       `${sizeText(memory.freeBytes)} of ${sizeText(memory.totalBytes)} are free, so it was not started. ` +
       "Make it smaller, or close other programs.",
+  );
+}
+
+/** True for what V8, the runtime and its providers say when an allocation fails. */
+export function isMemoryError(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : "";
+  return (
+    (error instanceof RangeError && /allocation|array buffer/i.test(message)) ||
+    /bad_?\s?alloc|failed to allocate|out of memory|E_OUTOFMEMORY/i.test(message)
   );
 }
 

@@ -151,7 +151,7 @@ export async function openOnFirst<S>(
     try {
       return { session: await open(provider), provider, passedOver };
     } catch (error) {
-      if (error instanceof FacetError && error.code !== "unsupported") throw error;
+      if (!isProviders(error)) throw error;
       cause = error;
       passedOver.push({ provider, reason: reasonOf(error) });
     }
@@ -165,6 +165,11 @@ export async function openOnFirst<S>(
     field: "provider",
     cause,
   });
+}
+
+/** Whether an error says something of the provider, and not of what was asked of it. */
+export function isProviders(error: unknown): boolean {
+  return !(error instanceof FacetError) || error.code === "unsupported";
 }
 
 /** The runtime's messages begin with a source path and a signature; what went wrong stands behind the last of them. */

@@ -102,7 +102,9 @@ export function engineRouter() {
         throw outward(error);
       }
     }),
-    stopTraining: os.stopTraining.handler(({ input }) => ({ found: trainings.stop(input.id) })),
+    stopTraining: os.stopTraining.handler(({ input }) => ({
+      found: trainings.stop(input.id, input.save),
+    })),
     openSpace: os.openSpace.handler(({ input }) => {
       const space = spaces.get(input.space);
       const { record } = space;

@@ -53,9 +53,17 @@ export class SessionCache<S> {
     };
   }
 
-  /** Opens a session, or gives the one that is open; who asks while it is being opened waits for the same one. */
-  async lease(graph: Graph, options: SessionOptions): Promise<Lease<S>> {
+  /**
+   * Opens a session, or gives the one that is open; who asks while it is being opened waits for the same one.
+   * `check` is told whether it is open and may refuse.
+   */
+  async lease(
+    graph: Graph,
+    options: SessionOptions,
+    check: (open: boolean) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Lease<S>> {
     const key = sessionKey(graph, options);
+    await check(this.#entries.has(key));
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       const bytes = overheadBytes + sessionBytes(graph, options.provider);

@@ -37,7 +37,7 @@ export async function train(
     try {
       await context.paused();
       const reason = await follow(follower, engine, path);
-      if (reason === "stopped") continue;
+      if (reason === "stopped" && !cancelled(context)) continue;
       rmSync(dirname(path), { recursive: true, force: true });
       return follower.result();
     } catch (error) {
@@ -62,26 +62,25 @@ async function follow(
   const { context, request } = follower;
   const { id, signal } = context;
   const { checkpointSeconds, ...rest } = request;
-  const cancel = new AbortController();
-  // Facet that is closed waits for the step and keeps it; who cancels wants neither.
-  const stop = () => {
-    if (cancelled(context)) cancel.abort(signal.reason);
-    else void engine.stopTraining({ id }).catch(() => undefined);
-  };
+  // A step cannot be broken off. What it made is kept where Facet is closed, and not where the job is cancelled. An
+  // engine that has ended meanwhile says so to who waits for its reports.
+  const stop = () =>
+    void engine.stopTraining({ id, save: !cancelled(context) }).catch(() => undefined);
   signal.throwIfAborted();
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const reports = await engine.train(
-      { id, ...rest, checkpoint: { path, seconds: checkpointSeconds } },
-      { signal: cancel.signal },
-    );
+    const checkpoint = { path, seconds: checkpointSeconds };
+    const reports = await engine.train({ id, ...rest, checkpoint });
+    // What was asked before the engine knew of the training went past it.
+    if (signal.aborted) stop();
     for await (const report of reports) {
       if (report.kind === "ended") {
         follower.ended(report);
         return report.reason;
       }
       follower.hear(report);
-      if (context.pausing) await engine.stopTraining({ id });
+      if (context.pausing) await engine.stopTraining({ id, save: true });
+      else if (signal.aborted) stop();
     }
   } finally {
     signal.removeEventListener("abort", stop);

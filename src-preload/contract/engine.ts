@@ -105,7 +105,7 @@ export const TrainingReport = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("ended"),
-    /** `stopped`: it was asked to, and goes on from its checkpoint when it is called again. */
+    /** `stopped`: it was asked to, and goes on from its last checkpoint when it is called again. */
     reason: z.enum(["done", "stopped"]),
     step: z.int(),
     loss: z.number().nullable(),
@@ -165,7 +165,7 @@ export const engineContract = {
       }),
     )
     .output(eventIterator(z.discriminatedUnion("kind", [Progress, FitOutcome]))),
-  /** Trains, from the checkpoint where one is there; writes it every so many seconds, when it is stopped, and at the end. */
+  /** Trains, from the checkpoint where one is there; writes it every so many seconds, when it is asked to, and at the end. */
   train: oc
     .input(
       z.object({
@@ -179,8 +179,10 @@ export const engineContract = {
       }),
     )
     .output(eventIterator(TrainingReport)),
-  /** Asks a training to write its checkpoint after the step that it makes now, and to end there. */
-  stopTraining: oc.input(z.object({ id: z.string() })).output(z.object({ found: z.boolean() })),
+  /** Asks a training to end after the step that it makes now, with its checkpoint or without. */
+  stopTraining: oc
+    .input(z.object({ id: z.string(), save: z.boolean() }))
+    .output(z.object({ found: z.boolean() })),
   /** What the space's file says of itself: members, coordinates, histograms are read by main's pages from here. */
   openSpace: oc.input(z.object({ space: z.string() })).output(
     z.object({

@@ -1,4 +1,5 @@
 /** What a training consists of: a step as a graph, what it begins with, and the data of each step. */
+import { assert } from "../errors.ts";
 import type { Graph } from "../graph/node.ts";
 import type { StateEntry } from "../optim/state.ts";
 
@@ -6,6 +7,24 @@ import type { StateEntry } from "../optim/state.ts";
 export interface DataEntry {
   readonly name: string;
   readonly shape: readonly number[];
+  readonly dtype: keyof DataArrays;
+}
+
+/** The arrays that data of each type lie in. */
+export interface DataArrays {
+  readonly F32: Float32Array;
+  readonly I32: Int32Array;
+  readonly I64: BigInt64Array;
+  readonly BOOL: Uint8Array;
+}
+
+export type Data = ReadonlyMap<string, DataArrays[keyof DataArrays]>;
+
+/** A datum as the plan itself declared it. */
+export function numbersOf(data: Data, name: string): Float32Array {
+  const values = data.get(name);
+  assert(values instanceof Float32Array, `the plan declared ${name} as F32`);
+  return values;
 }
 
 export interface TrainingPlan {
@@ -19,7 +38,7 @@ export interface TrainingPlan {
    * Writes a step's data, counted from 1: a function of seed and step alone, so that a training that goes on after
    * an interruption needs no more of its random numbers than these two.
    */
-  fill(seed: number, step: number, into: ReadonlyMap<string, Float32Array>): void;
+  fill(seed: number, step: number, into: Data): void;
   /** Learning rate of a step, for what is shown. */
   rate(step: number): number;
 }

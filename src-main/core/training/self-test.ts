@@ -1,13 +1,12 @@
 /** A training of seconds that needs no data: a small network learns a fixed, crooked function of random points. */
-import { input, mean, reshape, square, subtract } from "../graph/build/index.ts";
-import { gelu } from "../graph/build/index.ts";
+import { gelu, input, mean, reshape, square, subtract } from "../graph/build/index.ts";
 import { initialValues } from "../graph/layers/initial.ts";
 import { linear } from "../graph/layers/linear.ts";
 import { trainedParameters, within } from "../graph/layers/parameters.ts";
 import { rateAt, type Schedule } from "../optim/schedules.ts";
 import { trainingStep } from "../optim/training-step.ts";
 import { forkedRandom } from "../tensor/random.ts";
-import type { TrainingPlan } from "./plan.ts";
+import { numbersOf, type TrainingPlan } from "./plan.ts";
 
 export interface SelfTest {
   readonly kind: "self-test";
@@ -40,8 +39,8 @@ export function selfTestPlan({ width, batch, rate, spoilAt }: SelfTest): Trainin
     graph,
     state,
     data: [
-      { name: "points", shape: [batch, inputs] },
-      { name: "wanted", shape: [batch, 1] },
+      { name: "points", shape: [batch, inputs], dtype: "F32" },
+      { name: "wanted", shape: [batch, 1], dtype: "F32" },
     ],
     initial(seed) {
       // Stream 0; the steps have those from 1 on.
@@ -55,8 +54,7 @@ export function selfTestPlan({ width, batch, rate, spoilAt }: SelfTest): Trainin
     },
     fill(seed, step, into) {
       const random = forkedRandom(seed, step);
-      const [at, to] = [into.get("points"), into.get("wanted")];
-      if (at === undefined || to === undefined) return;
+      const [at, to] = [numbersOf(into, "points"), numbersOf(into, "wanted")];
       random.fillNormal(at);
       for (let row = 0; row < batch; row++) to[row] = crooked(at.subarray(row * inputs));
       if (step === spoilAt) to[0] = Number.NaN;

@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import type { TrainingReport } from "../../../src-preload/contract/engine.ts";
 import type { Trainable } from "../../../src-preload/contract/training.ts";
 import { assert, FacetError } from "../../core/errors.ts";
-import { estimateMemory } from "../../core/graph/memory.ts";
+import type { MemoryEstimate } from "../../core/graph/memory.ts";
 import { printGraph } from "../../core/graph/print.ts";
 import type { ProviderName } from "../../core/onnx/target.ts";
 import { LossCurve } from "../../core/training/curve.ts";
 import { planOf } from "../../core/training/trainable.ts";
-import { estimateText, machineMemory, refuseUnfit } from "../machine-memory.ts";
+import { estimateText, isMemoryError, sizeText } from "../machine-memory.ts";
 import type { Sessions } from "../sessions.ts";
 import {
   differences,
@@ -35,19 +35,25 @@ export interface TrainingReports {
   keep(report: TrainingReport): void;
 }
 
+/** What was asked of a running training: to end with a checkpoint, or without one. */
+interface Asked {
+  stop: "save" | "leave" | null;
+}
+
 const tellMs = 100;
 
 export class Trainings {
   readonly #sessions: Sessions;
-  readonly #running = new Map<string, { stop: boolean }>();
+  readonly #running = new Map<string, Asked>();
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions;
   }
 
-  stop(id: string): boolean {
+  /** @returns False where no such training runs. */
+  stop(id: string, save: boolean): boolean {
     const running = this.#running.get(id);
-    if (running !== undefined) running.stop = true;
+    if (running !== undefined) running.stop = save ? "save" : "leave";
     return running !== undefined;
   }
 
@@ -57,7 +63,7 @@ export class Trainings {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     assert(!this.#running.has(task.id), `the training ${task.id} runs once`);
-    const asked = { stop: false };
+    const asked: Asked = { stop: null };
     this.#running.set(task.id, asked);
     try {
       await run(task, this.#sessions, reports, asked, signal);
@@ -71,18 +77,20 @@ async function run(
   task: TrainTask,
   sessions: Sessions,
   reports: TrainingReports,
-  asked: { readonly stop: boolean },
+  asked: Readonly<Asked>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const plan = planOf(task.trainable);
-  const estimate = estimateMemory(plan.graph);
-  refuseUnfit("This training", estimate, machineMemory());
   const graph = createHash("sha256").update(printGraph(plan.graph)).digest("hex");
   const before = usableRecord(task, graph);
-  // To the same bits leads only the same provider with the same number of threads.
-  const wish = { provider: before?.machine.provider ?? task.provider, fallback: task.fallback };
-  await using opened = await sessions.openAlone(plan.graph, wish, before?.machine.threads);
-  const { session, provider, threads, passedOver } = opened;
+  await using opened = await sessions.openAlone(plan.graph, {
+    what: "This training",
+    // To the same bits leads only the same provider with the same number of threads.
+    provider: before?.machine.provider ?? task.provider,
+    threads: before?.machine.threads,
+    fallback: task.fallback,
+  });
+  const { session, provider, threads, passedOver, estimate } = opened;
   const state = new TrainingState(plan, session);
   const machine = thisMachine(provider, threads, sessions.version);
   if (before === null) state.begin(task.seed);
@@ -120,7 +128,9 @@ async function run(
 
   for (let step = saved.step + 1; step <= task.steps; step++) {
     const before = last;
-    last = await state.step(task.seed, step);
+    last = await state.step(task.seed, step).catch((error: unknown) => {
+      throw isMemoryError(error) ? ranOut(error, step, task, estimate) : error;
+    });
     // A run cannot be stopped; behind each this is asked.
     if (signal?.aborted === true) throw new FacetError("cancelled", "The training was cancelled.");
     refuseNonsense(last, before, step, task, saved.step);
@@ -132,8 +142,9 @@ async function run(
       told = now;
       reports.put({ kind: "progress", ...point, stepsPerSecond: pace.perSecond });
     }
-    if (asked.stop || now - saved.at >= task.checkpoint.seconds * 1000) save(step);
-    if (asked.stop && step < task.steps) {
+    const due = now - saved.at >= task.checkpoint.seconds * 1000;
+    if (asked.stop === "save" || (due && asked.stop === null)) save(step);
+    if (asked.stop === "leave" || (asked.stop === "save" && step < task.steps)) {
       reports.keep({ kind: "ended", reason: "stopped", step, loss: last.loss });
       return;
     }
@@ -187,6 +198,14 @@ function refuseSpoilt(state: TrainingState, step: number, task: TrainTask, saved
     "not-finite",
     `After step ${String(step)} of ${String(task.steps)}, ${found.name} holds ${String(found.value)} at place ${String(found.at)}; the training was stopped there. ${keptText(saved)} Try a lower learning rate.`,
     { field: found.name, ...(saved === 0 ? {} : { path: task.checkpoint.path }) },
+  );
+}
+
+function ranOut(cause: unknown, step: number, task: TrainTask, estimate: MemoryEstimate) {
+  return new FacetError(
+    "out-of-memory",
+    `Memory ran out at step ${String(step)} of ${String(task.steps)}. The training was estimated to need ${sizeText(estimate.total)}: ${estimateText(estimate)}. Make it smaller, or close other programs.`,
+    { cause },
   );
 }
 

@@ -2,10 +2,10 @@
 import { assert } from "../../core/errors.ts";
 import type { StateEntry } from "../../core/optim/state.ts";
 import { elementCount } from "../../core/tensor/dtype.ts";
-import type { TrainingPlan } from "../../core/training/plan.ts";
-import type { Session, Tensor } from "../session.ts";
+import type { DataArrays, TrainingPlan } from "../../core/training/plan.ts";
+import type { Session, Tensor, Values } from "../session.ts";
 
-type Buffers = Record<string, Tensor & { readonly values: Float32Array }>;
+type Buffers<V extends Values = Float32Array> = Record<string, Tensor & { readonly values: V }>;
 
 export interface StepOutcome {
   readonly loss: number;
@@ -18,16 +18,25 @@ export class TrainingState {
   /** State as it is, and where the next step writes: they change places after each. */
   #now: Buffers;
   #next: Buffers;
-  readonly #data: Buffers;
+  readonly #data: Buffers<DataArrays[keyof DataArrays]>;
   readonly #count: Buffers;
   readonly #told: Buffers;
 
   constructor(plan: TrainingPlan, session: Session) {
     this.#plan = plan;
     this.#session = session;
+    assert(
+      plan.state.every(({ dtype }) => dtype === "F32"),
+      "a training's state is F32",
+    );
     this.#now = buffers(plan.state);
     this.#next = buffers(plan.state);
-    this.#data = buffers(plan.data);
+    this.#data = Object.fromEntries(
+      plan.data.map(({ name, shape, dtype }) => [
+        name,
+        { shape, values: new arrays[dtype](elementCount(shape)) },
+      ]),
+    );
     this.#count = buffers([{ name: "step", shape: [] }]);
     const told = session.outputs.filter(({ name }) => name === "loss" || name === "gradient-norm");
     this.#told = buffers(
@@ -78,6 +87,13 @@ export class TrainingState {
     return null;
   }
 }
+
+const arrays = {
+  F32: Float32Array,
+  I32: Int32Array,
+  I64: BigInt64Array,
+  BOOL: Uint8Array,
+} as const;
 
 function buffers(entries: readonly { name: string; shape: readonly number[] }[]): Buffers {
   return Object.fromEntries(

@@ -201,6 +201,7 @@ function Machine({
       "Engine",
       doctor.engine.running ? `running, ${bytes(doctor.engine.memoryBytes)}` : "not running",
     ],
+    ["Models held ready", heldText(doctor)],
   ];
   return (
     <>
@@ -234,14 +235,7 @@ function Machine({
             <div className="grow">
               <div>{providerName(provider.name)}</div>
               <div className="small muted" data-selectable>
-                {provider.reason ??
-                  doctor.devices
-                    .filter((device) => device.provider === provider.name)
-                    .map(
-                      (device) =>
-                        `${device.name}${device.memoryBytes === null ? "" : `, ${bytes(device.memoryBytes)}`}`,
-                    )
-                    .join("; ")}
+                {providerText(provider, doctor)}
               </div>
             </div>
           </div>
@@ -262,6 +256,27 @@ function Machine({
       </Group>
     </>
   );
+}
+
+/** Devices and precision of a provider that works; why not, of another. */
+function providerText(provider: DoctorReport["providers"][number], doctor: DoctorReport): string {
+  const { available, name, precision, reason } = provider;
+  if (!available) return reason ?? "";
+  const devices = doctor.devices
+    .filter((device) => device.provider === name)
+    .map(({ name: device, memoryBytes }) =>
+      memoryBytes === null ? device : `${device}, ${bytes(memoryBytes)}`,
+    );
+  const computes = `infers in ${precision.inference}, trains in ${precision.training}`;
+  return [...devices, computes, ...(reason === undefined ? [] : [reason])].join("; ");
+}
+
+function heldText({ engines }: DoctorReport): string {
+  const uses = engines.flatMap(({ sessions }) => (sessions === null ? [] : [sessions]));
+  const held = uses.reduce((sum, { sessions }) => sum + sessions, 0);
+  const size = uses.reduce((sum, use) => sum + use.bytes, 0);
+  const most = uses.reduce((sum, { budgetBytes }) => Math.max(sum, budgetBytes), 0);
+  return `${count(held)}, ${bytes(size)} of at most ${bytes(most)} an engine`;
 }
 
 function Group({
