@@ -1,6 +1,6 @@
 /** The engine as a process: files in, spaces out, errors by name, and life after its death. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Source } from "../../src-preload/contract/engine.ts";
@@ -139,6 +139,35 @@ describe("a killed engine", () => {
     expect(exits).toHaveLength(1);
     expect((await engine.client.status({})).onnxruntime).toMatch(/^\d+\.\d+/);
     expect(engine.pid).not.toBe(pid);
+  });
+});
+
+describe("an engine that works", () => {
+  it.skipIf(process.platform !== "linux")("offers itself as the first to end", async () => {
+    await engine.client.status({});
+    const score = readFileSync(`/proc/${String(engine.pid)}/oom_score_adj`, "utf8");
+    expect(score.trim()).toBe("1000");
+  });
+
+  it("says what could compute here, in what precision, and what it holds", async () => {
+    const { providers, devices, sessions, memoryBytes } = await engine.client.status({});
+    expect(providers.map(({ name }) => name).toSorted()).toEqual([
+      "coreml",
+      "cpu",
+      "cuda",
+      "dml",
+      "webgpu",
+    ]);
+    expect(providers.filter(({ available }) => available).at(-1)).toMatchObject({
+      name: "cpu",
+      precision: { training: "F32" },
+    });
+    for (const { available, reason } of providers) {
+      if (!available) expect(reason).toMatch(/\w/);
+    }
+    expect(devices.at(-1)).toMatchObject({ provider: "cpu", memoryBytes: totalmem() });
+    expect(sessions.budgetBytes).toBeGreaterThan(0.3 * totalmem());
+    expect(memoryBytes).toBeGreaterThan(1e7);
   });
 });
 

@@ -13,8 +13,8 @@ import {
 import { estimateMemory } from "../../../../src-main/core/graph/memory.ts";
 import { graphOf, type Node } from "../../../../src-main/core/graph/node.ts";
 
-/** Live values are doubled for what the runtime adds. */
-const runtimeShare = 2;
+/** What the runtime adds to live values. */
+const runtimeShare = 1.5;
 const kilobyte = 256 * 4;
 
 /** [256], one kilobyte. */
