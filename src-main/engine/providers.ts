@@ -33,7 +33,7 @@ export interface Surroundings {
 const known: readonly ProviderName[] = ["cuda", "dml", "coreml", "webgpu", "cpu"];
 
 /** The fastest first; what a platform does not have stands behind. */
-export function preferredOrder(on: NodeJS.Platform): readonly ProviderName[] {
+function preferredOrder(on: NodeJS.Platform): readonly ProviderName[] {
   if (on === "win32") return ["dml", "webgpu", "cpu"];
   if (on === "darwin") return ["coreml", "webgpu", "cpu"];
   return ["cuda", "webgpu", "cpu"];

@@ -8,6 +8,7 @@ import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../../src-main/cli/program.ts";
+import { TrainResult } from "../../src-preload/contract/training.ts";
 import { compose, type Studio } from "../../src-main/compose.ts";
 import { readTensorFile } from "../support/safetensors.ts";
 import {
@@ -531,6 +532,17 @@ describe("the command line", () => {
     expect(found.node).toBe(process.version);
     expect(found.providers.some(({ available }) => available)).toBe(true);
     expect(found.comfy).toEqual([]);
+  });
+
+  it("trains for a moment where it is asked to, and says on what", async () => {
+    const Doctor = z.object({ training: TrainResult, engines: z.array(z.unknown()).length(3) });
+    const { training } = await json(Doctor, "doctor", "--train", "--provider", "cpu");
+    expect(training).toMatchObject({ steps: 500, provider: "cpu", passedOver: [] });
+    expect(training.loss).toBeLessThan(0.3 * (training.curve[0]?.loss ?? 0));
+    // A provider that this platform never has.
+    const other = process.platform === "win32" ? "coreml" : "dml";
+    const refused = await failure("doctor", "--train", "--provider", other);
+    expect(refused).toMatchObject({ exit: 1, code: "unsupported" });
   });
 
   it("names the file and the fault, and ends with 1", async () => {

@@ -103,6 +103,8 @@ describe("fit", () => {
   it("is cancelled between members and leaves no file", async () => {
     const controller = new AbortController();
     const to = join(folder, "cancelled.safetensors");
+    await engine.client.status({});
+    const { pid } = engine;
     const reports = await engine.client.fit(
       { members, form: "delta", components: 5, standardise: false, seed: 1, to },
       { signal: controller.signal },
@@ -113,6 +115,9 @@ describe("fit", () => {
     expect((await engine.client.scan({ paths: [to] }))[0]).toMatchObject({
       failure: { code: "not-found" },
     });
+    // What is cancelled ends; the engine does not.
+    await engine.client.status({});
+    expect(engine.pid).toBe(pid);
   });
 });
 
