@@ -8,8 +8,11 @@ import { FacetError, missingCase } from "../core/errors.ts";
 import type { EngineClient } from "../engine/client.ts";
 import type { JobContext } from "../jobs/jobs.ts";
 
-/** What of the contract a training needs. */
-export type TrainingEngine = Pick<EngineClient, "train" | "stopTraining">;
+/** What of the engine's contract a training needs. */
+export interface TrainingEngine {
+  train(task: Parameters<EngineClient["train"]>[0]): Promise<AsyncIterable<TrainingReport>>;
+  stopTraining(which: Parameters<EngineClient["stopTraining"]>[0]): Promise<unknown>;
+}
 
 /** What the job's row keeps between two runs of it; the numbers themselves are in the checkpoint's file. */
 export const TrainState = z.object({
@@ -17,6 +20,7 @@ export const TrainState = z.object({
   curve: z.array(CurvePoint),
   fingerprint: z.string(),
   restarts: TrainResult.shape.restarts,
+  passedOver: TrainResult.shape.passedOver,
   inexact: z.array(z.string()),
 });
 type TrainState = z.infer<typeof TrainState>;
@@ -96,7 +100,6 @@ class Follower {
   #step = 0;
   #loss: number | null = null;
   #provider: TrainResult["provider"] = "cpu";
-  #passedOver: TrainResult["passedOver"] = [];
 
   constructor(context: JobContext, request: z.output<typeof TrainRequest>) {
     this.context = context;
@@ -104,7 +107,7 @@ class Follower {
     const before = TrainState.safeParse(context.state);
     this.#state = before.success
       ? before.data
-      : { saved: 0, curve: [], fingerprint: "", restarts: [], inexact: [] };
+      : { saved: 0, curve: [], fingerprint: "", restarts: [], passedOver: [], inexact: [] };
     this.#step = this.#state.saved;
   }
 
@@ -116,10 +119,11 @@ class Follower {
     switch (report.kind) {
       case "started":
         this.#provider = report.provider;
-        this.#passedOver = report.passedOver;
         this.#step = report.step;
         this.#keep({
           saved: report.step,
+          // Who goes on takes the checkpoint's provider and passes over none.
+          passedOver: report.passedOver.length > 0 ? report.passedOver : this.#state.passedOver,
           inexact: [...new Set([...this.#state.inexact, ...report.inexact])],
         });
         this.context.progress({
@@ -162,12 +166,12 @@ class Follower {
   }
 
   result(): TrainResult {
-    const { fingerprint, restarts, inexact, curve } = this.#state;
+    const { fingerprint, restarts, passedOver, inexact, curve } = this.#state;
     return {
       steps: this.#step,
-      loss: this.#loss,
+      loss: this.#loss ?? curve.at(-1)?.loss ?? null,
       provider: this.#provider,
-      passedOver: this.#passedOver,
+      passedOver,
       fingerprint: fingerprint === "" ? null : fingerprint,
       restarts,
       inexact,

@@ -1,6 +1,7 @@
 /** Trainings as the studio offers them: started as jobs, their curves, and the folders of their checkpoints. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { z } from "zod";
 import { type CurvePoint, TrainRequest, TrainResult } from "../../src-preload/contract/training.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { train, TrainState, type TrainingEngine } from "./train-job.ts";
@@ -29,7 +30,7 @@ export class Training {
   }
 
   /** @returns The job's id. */
-  start(request: TrainRequest): string {
+  start(request: z.output<typeof TrainRequest>): string {
     return this.#jobs.start("train", `Train: ${request.trainable.kind}`, request);
   }
 

@@ -5,9 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { compose, type Studio } from "../../src-main/compose.ts";
+import { FacetError } from "../../src-main/core/errors.ts";
 import { type EngineRole, forkEngine } from "../../src-main/engine/launcher.ts";
+import { Jobs } from "../../src-main/jobs/jobs.ts";
+import { openDatabase } from "../../src-main/library/open.ts";
+import type { TrainingEngine } from "../../src-main/training/train-job.ts";
+import { Training } from "../../src-main/training/training.ts";
+import type { TrainingReport } from "../../src-preload/contract/engine.ts";
 import type { Job } from "../../src-preload/contract/jobs.ts";
-import { type TrainRequest, TrainResult } from "../../src-preload/contract/training.ts";
+import { TrainRequest, TrainResult } from "../../src-preload/contract/training.ts";
 import { temporaryFolder } from "../support/library.ts";
 import { memoryGroup } from "../support/memory-group.ts";
 
@@ -203,6 +209,85 @@ describe("a train job", () => {
     expect(engines[2]).toMatchObject({ running: true, sessions: { sessions: 0 } });
     expect(engines[1]?.running).toBe(false);
     expect(providers.find(({ name }) => name === "cpu")).toMatchObject({ available: true });
+  });
+});
+
+describe("a train job over an engine that only ends", () => {
+  /** Tells the reports given at each call in turn, then ends as a crash does; at the last it is done. */
+  async function over(calls: readonly (readonly TrainingReport[])[]): Promise<Job> {
+    const folder = await temporaryFolder();
+    const database = await openDatabase(join(folder, "facet.sqlite"));
+    const jobs = new Jobs(database);
+    onTestFinished(async () => {
+      await jobs.close();
+      database.close();
+    });
+    const left = [...calls];
+    const engine: TrainingEngine = {
+      async train() {
+        await Promise.resolve();
+        const reports = left.shift() ?? [];
+        return (async function* () {
+          await Promise.resolve();
+          yield* reports;
+          if (reports.at(-1)?.kind === "ended") return;
+          throw new FacetError("engine-unavailable", "It fell.");
+        })();
+      },
+      stopTraining: () => Promise.resolve({ found: true }),
+    };
+    const training = new Training({ jobs, engine, folder: join(folder, "training") });
+    const id = training.start(TrainRequest.parse(request));
+    return jobs.ended(id);
+  }
+
+  const started = (step: number, passedOver: TrainResult["passedOver"] = []): TrainingReport => ({
+    kind: "started",
+    step,
+    provider: "cpu",
+    passedOver,
+    inexact: [],
+    memory: "",
+  });
+  const saved = (step: number): TrainingReport => ({
+    kind: "saved",
+    step,
+    curve: [],
+    fingerprint: "f",
+    bytes: 1,
+  });
+  const progress = (step: number): TrainingReport => ({
+    kind: "progress",
+    step,
+    loss: 1,
+    gradientNorm: 1,
+    rate: 1,
+    stepsPerSecond: 1,
+  });
+
+  it("gives up where it comes no further, by name", async () => {
+    const job = await over([[started(0), saved(4)], [started(4)], [started(4)], [started(4)]]);
+    expect(job).toMatchObject({ state: "failed", failure: { code: "engine-unavailable" } });
+  });
+
+  it("goes on as long as it comes further, and counts what was lost", async () => {
+    const slow = { provider: "webgpu", reason: "no adapter" } as const;
+    const job = await over([
+      [started(0, [slow]), saved(4), progress(9)],
+      [started(4)],
+      [started(4), saved(6)],
+      [started(6), progress(8), saved(8), progress(11)],
+      [started(8), { kind: "ended", reason: "done", step: 150, loss: 0.5 }],
+    ]);
+    expect(job.failure).toBeNull();
+    const result = TrainResult.parse(job.result);
+    expect(result.restarts.map(({ from, lost }) => [from, lost])).toEqual([
+      [4, 5],
+      [4, 0],
+      [6, 0],
+      [8, 3],
+    ]);
+    expect(result).toMatchObject({ steps: 150, loss: 0.5, passedOver: [slow] });
   });
 });
 
