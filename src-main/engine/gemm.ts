@@ -6,6 +6,7 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   TensorProto_DataType,
+  TypeProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
 
@@ -22,6 +23,9 @@ export interface Gemm {
   readonly plus: boolean;
 }
 
+/** The model's first output, a sequence. A run that asks for it copies no result, and complains; see `LoweredGraph.written`. */
+export const written = "written";
+
 /** ONNX bytes of `result = op(left) · op(right) (+ plus)` by one Gemm, which takes transposed operands as they lie. */
 export function gemmModel({ element, transposeLeft, transposeRight, plus }: Gemm): Uint8Array {
   const operand = (name: string, rows: string, columns: string, turned = false) =>
@@ -32,6 +36,11 @@ export function gemmModel({ element, transposeLeft, transposeRight, plus }: Gemm
       type: AttributeProto_AttributeType.INT,
       i: value ? 1n : 0n,
     });
+  const zero = create(AttributeProtoSchema, {
+    name: "value_float",
+    type: AttributeProto_AttributeType.FLOAT,
+    f: 0,
+  });
   const model = create(ModelProtoSchema, {
     irVersion,
     producerName: "facet",
@@ -45,13 +54,19 @@ export function gemmModel({ element, transposeLeft, transposeRight, plus }: Gemm
           output: ["result"],
           attribute: [flag("transA", transposeLeft), flag("transB", transposeRight)],
         }),
+        create(NodeProtoSchema, { opType: "Constant", output: ["zero"], attribute: [zero] }),
+        create(NodeProtoSchema, {
+          opType: "SequenceConstruct",
+          input: ["zero"],
+          output: [written],
+        }),
       ],
       input: [
         operand("left", "rows", "inner", transposeLeft),
         operand("right", "inner", "columns", transposeRight),
         ...(plus ? [operand("plus", "rows", "columns")] : []),
       ],
-      output: [operand("result", "rows", "columns")],
+      output: [sequence(written), operand("result", "rows", "columns")],
     },
   });
   return toBinary(ModelProtoSchema, model);
@@ -65,4 +80,15 @@ function matrix(element: Gemm["element"], name: string, shape: readonly string[]
     name,
     type: { value: { case: "tensorType", value: { elemType, shape: { dim } } } },
   });
+}
+
+function sequence(name: string) {
+  const element = { elemType: TensorProto_DataType.FLOAT, shape: {} };
+  const type = create(TypeProtoSchema, {
+    value: {
+      case: "sequenceType",
+      value: { elemType: { value: { case: "tensorType", value: element } } },
+    },
+  });
+  return create(ValueInfoProtoSchema, { name, type });
 }

@@ -1,6 +1,7 @@
 /** Matrix products by ONNX Runtime. */
 import { assert } from "../core/errors.ts";
 import { type Numbers, type Product, type Products, zerosLike } from "../core/linalg/products.ts";
+import { written } from "./gemm.ts";
 import type { Runtime } from "./runtime.ts";
 
 export function runtimeProducts(runtime: Runtime): Products {
@@ -35,7 +36,15 @@ export function runtimeProducts(runtime: Runtime): Products {
         right: runtime.tensor(right, transposeRight ? [columns, inner] : [inner, columns]),
         ...(plus === undefined ? {} : { plus: runtime.tensor(plus, [rows, columns]) }),
       };
-      await session.run(feeds, { result: runtime.tensor(result, [rows, columns]) });
+      try {
+        await session.run(feeds, {
+          [written]: null,
+          result: runtime.tensor(result, [rows, columns]),
+        });
+      } catch (error) {
+        // The one output that cannot be converted: the result is in its place by then, and not copied once more.
+        if (!(error instanceof Error) || !error.message.startsWith("Non tensor type")) throw error;
+      }
       return result;
     },
   };

@@ -1,7 +1,10 @@
 /** Products of a long factor with a small matrix, and small dense products. */
 import { paddedSize, sliceLength } from "./gram.ts";
+import { type Numbers, zerosLike } from "./products.ts";
 import { scratch } from "./wasm/scratch.ts";
 
+/** Side of the squares in which a matrix is turned over: two of them fit the first-level cache. */
+const square = 32;
 /** Below this many multiplications a plain loop beats copying into the kernels' memory. */
 const smallProduct = 30_000;
 
@@ -164,10 +167,16 @@ function multiplyLarge(
 }
 
 /** Row-major `[rows, columns]` turned over. */
-export function transpose(values: Float64Array, rows: number, columns: number): Float64Array {
-  const result = new Float64Array(values.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) result[j * rows + i] = values[i * columns + j] as number;
+export function transpose<T extends Numbers>(values: T, rows: number, columns: number): T {
+  const result = zerosLike(values, values.length);
+  for (let top = 0; top < rows; top += square) {
+    const bottom = Math.min(rows, top + square);
+    for (let left = 0; left < columns; left += square) {
+      const right = Math.min(columns, left + square);
+      for (let j = left; j < right; j++) {
+        for (let i = top; i < bottom; i++) result[j * rows + i] = values[i * columns + j] as number;
+      }
+    }
   }
   return result;
 }

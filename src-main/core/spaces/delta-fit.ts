@@ -1,11 +1,12 @@
 /** PCA over the products themselves, without factors' freedom: Gram matrix from r x r blocks, components cut to a rank. */
+import { leadingEigenpairs } from "../linalg/leading-eigenpairs.ts";
+import { transpose } from "../linalg/multiply.ts";
 import type { Layout } from "../lora/flatten.ts";
 import { columns as columnsOf } from "../lora/lora.ts";
-import { leadingEigenpairs } from "./eigenpairs.ts";
 import type { FitOptions } from "./factor-fit.ts";
 import { addDeltaGram, centreGram, trace } from "./gram.ts";
 import type { Stage } from "./stage.ts";
-import { balancedEnergy, type StackedFactors, transpose, truncateMixes } from "./truncate-mixes.ts";
+import { balancedEnergy, type StackedFactors, truncateMixes } from "./truncate-mixes.ts";
 
 export interface DeltaFit {
   /** Rows 0..k-1 the components at unit norm, row k the mean; each a vector of `layout`. */

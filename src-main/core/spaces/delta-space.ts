@@ -1,11 +1,12 @@
 /** A space over products: a point is the sum of truncated components and the mean, cut to the space's rank. */
-import { solvePositive } from "../linalg/solve.ts";
+import { transpose } from "../linalg/multiply.ts";
+import { solvePositive } from "../linalg/positive.ts";
 import { restrict } from "../lora/flatten.ts";
 import { columns as columnsOf, type Lora, type LoraModule } from "../lora/lora.ts";
 import { addDeltaGram } from "./gram.ts";
 import type { Products } from "../linalg/products.ts";
 import type { LatentSpace, SpaceRecord } from "./space.ts";
-import { balancedEnergy, transpose, truncateMixes } from "./truncate-mixes.ts";
+import { balancedEnergy, truncateMixes } from "./truncate-mixes.ts";
 
 export interface DeltaTensors {
   /** Row 0..k-1 a component at unit norm, row k the mean, by `record.layout`; loaded when first needed. */
@@ -15,6 +16,9 @@ export interface DeltaTensors {
 
 /** The seed of the sketch that cuts points: part of the format, so that a recipe gives the same bytes. */
 const sketchSeed = 0x5eed;
+
+/** A share of the mean diagonal: components that nearly repeat each other share the weight. */
+const ridge = 1e-9;
 
 export function openDeltaSpace(
   record: SpaceRecord,
@@ -130,7 +134,15 @@ export function openDeltaSpace(
         for (let j = 0; j < components; j++)
           matrix[i * components + j] = gram[i * rows + j] as number;
       }
-      const weights = solvePositive(matrix, right, components);
+      let mean = 0;
+      for (let i = 0; i < components; i++)
+        mean += (matrix[i * (components + 1)] as number) / components;
+      const weights = await solvePositive(
+        matrix,
+        right,
+        { size: components, columns: 1, ridge: ridge * mean },
+        products,
+      );
       return record.sigma.map((sigma, index) => (weights[index] as number) / sigma);
     },
   };

@@ -1,6 +1,6 @@
 /** PCA over flattened factors (standard and aligned forms): two passes over stripes, never all members at once. */
-import { addGram } from "./gram.ts";
-import { leadingEigenpairs } from "./eigenpairs.ts";
+import { addGram } from "../linalg/large-gram.ts";
+import { leadingEigenpairs } from "../linalg/leading-eigenpairs.ts";
 import type { Products } from "../linalg/products.ts";
 import { type Stage, type StageFactory, stripesOf } from "./stage.ts";
 

@@ -1,50 +1,6 @@
-/** Inner products of all members, from stripes of their vectors or from their factors, block by block. */
+/** Inner products of all members from their factors, block by block, and what makes them those of deviations. */
+import { addSymmetric } from "../linalg/large-gram.ts";
 import type { Products } from "../linalg/products.ts";
-
-/** Members in a block: 512 x 512 results are large enough that the product, not the call, is what takes time. */
-const block = 512;
-
-/** Adds `rows · rowsᵀ` to a symmetric `[count, count]` matrix, computing each pair of blocks once. */
-export async function addGram(
-  gram: Float32Array,
-  rows: Float32Array,
-  count: number,
-  products: Products,
-): Promise<void> {
-  const width = rows.length / count;
-  for (let top = 0; top < count; top += block) {
-    const bottom = Math.min(count, top + block);
-    for (let left = 0; left <= top; left += block) {
-      const right = Math.min(count, left + block);
-      const tile = await products.multiply({
-        left: rows.subarray(top * width, bottom * width),
-        right: rows.subarray(left * width, right * width),
-        rows: bottom - top,
-        columns: right - left,
-        inner: width,
-        transposeRight: true,
-      });
-      addSymmetric(gram, tile, count, [top, bottom], [left, right]);
-    }
-  }
-}
-
-function addSymmetric(
-  gram: Float32Array,
-  tile: Float32Array,
-  count: number,
-  [top, bottom]: readonly [number, number],
-  [left, right]: readonly [number, number],
-): void {
-  const width = right - left;
-  for (let i = top; i < bottom; i++) {
-    for (let j = left; j < right; j++) {
-      const value = tile[(i - top) * width + (j - left)] as number;
-      gram[i * count + j] = (gram[i * count + j] as number) + value;
-      if (top !== left) gram[j * count + i] = (gram[j * count + i] as number) + value;
-    }
-  }
-}
 
 /**
  * Adds one module's inner products of deltas, `<B_i A_i, B_j A_j> = sum((B_iᵀ B_j) ∘ (A_i A_jᵀ))`,

@@ -1,7 +1,8 @@
 /** Many weighted mixes of the same factors, each cut to a low rank, without forming a product. */
+import { transpose } from "../linalg/multiply.ts";
+import { orthonormalise } from "../linalg/orthonormalise.ts";
 import { truncateProduct } from "../lora/truncate.ts";
 import { seededRandom } from "../tensor/random.ts";
-import { orthonormalise } from "./eigenpairs.ts";
 import type { Products } from "../linalg/products.ts";
 
 export interface StackedFactors {
@@ -142,7 +143,11 @@ async function orthonormaliseEach(
   const result = new Float32Array(rows * wide);
   for (let block = 0; block < blocks; block++) {
     const columns = takeColumns(matrix, rows, wide, block * width, width);
-    const basis = await orthonormalise(columns, rows, width, products);
+    const basis = await orthonormalise(
+      columns,
+      { as: "columns", count: width, length: rows },
+      products,
+    );
     for (let row = 0; row < rows; row++) {
       result.set(basis.subarray(row * width, (row + 1) * width), row * wide + block * width);
     }
@@ -163,17 +168,6 @@ function takeColumns(
     taken.set(matrix.subarray(row * wide + from, row * wide + from + width), row * width);
   }
   return taken;
-}
-
-/** `[rows, columns]` to `[columns, rows]`. */
-export function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(matrix.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      turned[column * rows + row] = matrix[row * columns + column] as number;
-    }
-  }
-  return turned;
 }
 
 /** Squared norm of a product whose factors are balanced: row p of `down` has squared norm s_p. */

@@ -5,7 +5,7 @@ import type { Products } from "../products.ts";
 const block = 64;
 
 /**
- * The columns of `[n, n]` x after all reflectors, `H_(n-1) … H_1 x` with `H_i = I - v vᵀ`. The input is overwritten;
+ * The columns of `[n, width]` x after all reflectors, `H_(n-1) … H_1 x` with `H_i = I - v vᵀ`. The input is overwritten;
  * the result may be the same array.
  *
  * @param reflectors `[n, n]`: row i holds the i elements of v, of length sqrt(2).
@@ -14,10 +14,11 @@ export async function applyReflectors(
   reflectors: Float64Array,
   x: Float64Array,
   n: number,
+  width: number,
   products: Products,
 ): Promise<Float64Array> {
   let from = x;
-  let to: Float64Array = new Float64Array(n * n);
+  let to: Float64Array = new Float64Array(n * width);
   // Rows of `from` from here on are still those of x.
   let done = 0;
   for (let first = 1; first < n; first += block) {
@@ -25,7 +26,7 @@ export async function applyReflectors(
     const count = last - first;
     // The last vector of the block has this many elements, and nothing below that row changes.
     const length = last - 1;
-    if (from !== x) from.set(x.subarray(done * n, length * n), done * n);
+    if (from !== x) from.set(x.subarray(done * width, length * width), done * width);
     const vectors = new Float64Array(count * length);
     for (let i = first; i < last; i++) {
       vectors.set(reflectors.subarray(i * n, i * n + i), (i - first) * length);
@@ -38,35 +39,35 @@ export async function applyReflectors(
       inner: length,
       transposeRight: true,
     });
-    const old = from.subarray(0, length * n);
+    const old = from.subarray(0, length * width);
     const shares = await products.multiply({
       left: vectors,
       right: old,
       rows: count,
-      columns: n,
+      columns: width,
       inner: length,
     });
     const weighted = await products.multiply({
       left: minusInverse(inner, count),
       right: shares,
       rows: count,
-      columns: n,
+      columns: width,
       inner: count,
     });
     await products.multiply({
       left: vectors,
       right: weighted,
       rows: length,
-      columns: n,
+      columns: width,
       inner: count,
       transposeLeft: true,
       plus: old,
-      into: to.subarray(0, length * n),
+      into: to.subarray(0, length * width),
     });
     [from, to] = [to, from];
     done = length;
   }
-  if (from !== x) from.set(x.subarray(done * n), done * n);
+  if (from !== x) from.set(x.subarray(done * width), done * width);
   return from;
 }
 
