@@ -3,14 +3,16 @@ import type { Graph, Node } from "../graph/node.ts";
 import type { GraphDType, Operator } from "../graph/operators.ts";
 import { inOrder } from "../graph/order.ts";
 import { shareCommon } from "../graph/share.ts";
-import type { Shape } from "../graph/shape.ts";
+import { type Shape, sizeOf } from "../graph/shape.ts";
 import { borderType } from "./border.ts";
 import { Emitter, type ValueSignature } from "./emitter.ts";
+import { type Fused, fusions } from "./fuse.ts";
 import { lowerRules } from "./lower/index.ts";
 import type { LowerRule } from "./lower/rule.ts";
 import { modelBytes } from "./model.ts";
 import { computedIn } from "./precision.ts";
 import { withoutNeedlessExpansions } from "./rewrite.ts";
+import { reshaped } from "./sizes.ts";
 import type { Target } from "./target.ts";
 
 /** An input or output of a lowered graph. */
@@ -45,8 +47,14 @@ export function lowerGraph(graph: Graph, target: Target): LoweredGraph {
   for (const node of order) {
     if (node.operator === "input") values.set(node, lowerNode(emitter, node, []));
   }
+  const { fused, within } = fusions(outputs, order, target);
   for (const node of order) {
-    if (values.has(node)) continue;
+    if (values.has(node) || within.has(node)) continue;
+    const whole = fused.get(node);
+    if (whole !== undefined) {
+      values.set(node, lowerFused(emitter, whole, values));
+      continue;
+    }
     const operands = node.inputs.map((operand) => values.get(operand) ?? "");
     values.set(node, lowerNode(emitter, node, operands));
   }
@@ -73,6 +81,21 @@ export function lowerGraph(graph: Graph, target: Target): LoweredGraph {
     outputs: ports,
     written,
   };
+}
+
+function lowerFused(
+  emitter: Emitter,
+  { node, beside }: Fused,
+  values: ReadonlyMap<Node, string>,
+): string {
+  const operands = node.inputs.map((operand) => values.get(operand) ?? "");
+  const flat = beside.map((each) => {
+    const value = values.get(each) ?? "";
+    return each.shape.length === 1
+      ? value
+      : reshaped(emitter, value, each.shape, [sizeOf(each.shape)]);
+  });
+  return lowerNode(emitter, node, [...operands, ...flat]);
 }
 
 function lowerNode(emitter: Emitter, node: Node, operands: readonly string[]): string {

@@ -170,7 +170,7 @@ export const operatorCases: { readonly [O in Operator]: OperatorCase } = {
     const [m, k, n] = [draw.dimension(), draw.dimension(), draw.dimension()];
     const [left, right] = draw.chance(0.5)
       ? [[], []]
-      : broadcastable(draw).map((lead) => lead.slice(0, 2));
+      : broadcastable(draw).map((lead) => lead.slice(-2));
     const transposeLeft = draw.chance(0.5);
     const transposeRight = draw.chance(0.5);
     return build.matmul(

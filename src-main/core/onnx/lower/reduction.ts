@@ -21,6 +21,15 @@ function logSoftmaxInParts(emitter: Emitter, x: string, axis: number): string {
   return emitter.node("Sub", [least, emitter.node("Log", [total])]);
 }
 
+function layerNormalization(
+  emitter: Emitter,
+  operands: readonly string[],
+  epsilon: number,
+): string {
+  const attributes = { axis: integer(-1), epsilon: float(epsilon) };
+  return emitter.node("LayerNormalization", operands, attributes);
+}
+
 export const reduction = {
   sum: reduce("ReduceSum"),
   mean: reduce("ReduceMean"),
@@ -41,19 +50,18 @@ export const reduction = {
     emitter.target.provider === "webgpu"
       ? logSoftmaxInParts(emitter, operands[0] ?? "", axis)
       : emitter.node("LogSoftmax", operands, { axis: integer(axis) }),
-  normalize: (emitter, [x = ""], { parameters: { epsilon }, dtype, shape }) => {
+  /** Takes two operands that the graph has not: what the result is multiplied by, and what is added to it. */
+  normalize: (emitter, [x = "", ...given], { parameters: { epsilon }, dtype, shape }) => {
     const size = shape.at(-1);
     assert(size !== undefined, "what is normalised has an axis");
+    if (given.length > 0) return layerNormalization(emitter, [x, ...given], epsilon);
     const scale =
       typeof size === "number"
         ? emitter.filled(1, [size], dtype)
         : emitter.once(`ones ${dtype} ${size.text}`, () =>
             emitter.filledTo(1, sizeValue(emitter, size), dtype),
           );
-    return emitter.node("LayerNormalization", [x, scale], {
-      axis: integer(-1),
-      epsilon: float(epsilon),
-    });
+    return layerNormalization(emitter, [x, scale], epsilon);
   },
 } satisfies {
   [O in Reduction | "argmax" | "softmax" | "logSoftmax" | "normalize"]: LowerRule<O>;

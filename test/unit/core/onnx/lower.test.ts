@@ -80,6 +80,40 @@ describe("an expansion", () => {
   });
 });
 
+describe("what follows", () => {
+  const x = build.input("x", ["n", 8, 20]);
+  const w = build.input("w", [4, 8, 3]);
+  const convolved = build.convolve(x, w, { padding: 1 });
+
+  it("a convolution and is added to its channels is its own operand", () => {
+    const bias = build.reshape(build.input("b", [4]), [4, 1]);
+    expect(printed(build.add(convolved, bias))).toBe(
+      [
+        "%0 = Reshape(b, [4 1])",
+        "%1 = Reshape(%0, [4])",
+        "result = Conv(x, w, %1) {strides [1], pads [1, 1], dilations [1], group 1}",
+      ].join("\n"),
+    );
+  });
+
+  it("a convolution that is used elsewhere too stays apart", () => {
+    const sum = build.add(convolved, build.input("b", [4, 1]));
+    expect(printed(build.multiply(sum, convolved))).toContain("Add(");
+  });
+
+  it("a convolution and lies along another axis stays apart", () => {
+    expect(printed(build.add(convolved, build.input("b", [20])))).toContain("Add(");
+  });
+
+  it("a normalisation is its scale and its shift", () => {
+    const [scale, shift] = [build.input("scale", [20]), build.input("shift", [20])];
+    const normal = build.multiply(scale, build.normalize(x, 0.5));
+    expect(printed(build.add(normal, shift))).toBe(
+      "result = LayerNormalization(x, scale, shift) {axis -1, epsilon 0.5}",
+    );
+  });
+});
+
 describe("names", () => {
   it("of outputs are kept, and told apart from those of inputs", () => {
     const w = build.input("w", [2]);
