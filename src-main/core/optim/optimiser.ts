@@ -2,6 +2,7 @@
 import { add, where } from "../graph/build/index.ts";
 import type { Node } from "../graph/node.ts";
 import { adamw, type AdamWOptions } from "./adamw.ts";
+import type { Slope } from "./groups.ts";
 import { sgd, type SgdOptions } from "./sgd.ts";
 import type { State } from "./state.ts";
 
@@ -32,13 +33,12 @@ export function updated(
   optimiser: Optimiser,
   { number, rate, apply }: Update,
   state: State,
-  slope: { name: string; shape: readonly number[]; node: Node; gradient: Node },
+  { name, shape, parameter, gradient }: Slope,
 ): Node {
-  const { name, shape, node, gradient } = slope;
   const when = { rate, ...(apply && { apply }) };
   if (optimiser.kind === "sgd") {
     const velocity = state.zeros(`velocity:${name}`, shape);
-    const next = sgd(node, gradient, velocity, { ...optimiser, ...when });
+    const next = sgd(parameter, gradient, velocity, { ...optimiser, ...when });
     state.next.set(`velocity:${name}`, next.velocity);
     return next.parameter;
   }
@@ -46,7 +46,7 @@ export function updated(
     first: state.zeros(`first:${name}`, shape),
     second: state.zeros(`second:${name}`, shape),
   };
-  const next = adamw(node, gradient, moments, number, { ...optimiser, ...when });
+  const next = adamw(parameter, gradient, moments, number, { ...optimiser, ...when });
   state.next.set(`first:${name}`, next.first).set(`second:${name}`, next.second);
   return next.parameter;
 }

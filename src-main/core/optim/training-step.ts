@@ -5,6 +5,7 @@ import type { Trained } from "../graph/layers/parameters.ts";
 import { type Graph, graphOf, type Node } from "../graph/node.ts";
 import { shareCommon } from "../graph/share.ts";
 import { ema } from "./ema.ts";
+import { grouped } from "./groups.ts";
 import { lossScale } from "./loss-scaling.ts";
 import { type Optimiser, updated, updateNumber } from "./optimiser.ts";
 import { type Schedule, scheduledRate } from "./schedules.ts";
@@ -20,6 +21,8 @@ export interface TrainingStepOptions extends TreatmentOptions {
   readonly schedule: Schedule;
   /** Decay of a moving average of the parameters, `average:<name>`. */
   readonly ema?: number;
+  /** Elements up to which parameters share their state and are updated as one vector. */
+  readonly small?: number;
   /** Further outputs. */
   readonly metrics?: Readonly<Record<string, Node>>;
   /** Parts that the backward pass computes again. */
@@ -48,21 +51,27 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
     options.segments ? { segments: options.segments } : {},
   ).flatMap((gradient, index) => {
     const entry = entries[index];
-    return entry ? { ...entry, gradient } : [];
+    return entry ? { name: entry.name, shape: entry.shape, parameter: entry.node, gradient } : [];
   });
-  const { gradients: steps, norm, apply } = treated(slopes, options, scale, state);
+  const groups = grouped(slopes, options.small);
+  const { gradients: steps, norm, apply } = treated(groups, options, scale, state);
 
   const number = updateNumber(input("step", []), apply, state);
   const update = { number, rate: scheduledRate(options.schedule, number), apply };
-  for (const [index, { name, node, shape }] of slopes.entries()) {
-    const gradient = steps[index];
-    if (gradient === undefined) continue;
-    const next = updated(options.optimiser, update, state, { name, shape, node, gradient });
-    state.next.set(`parameter:${name}`, next);
+  const next = new Map(
+    groups.flatMap(({ parts, ...group }, index) => {
+      const gradient = steps[index] ?? group.gradient;
+      return parts(updated(options.optimiser, update, state, { ...group, gradient }));
+    }),
+  );
+  for (const { name, shape } of entries) {
+    const value = next.get(name);
+    if (value === undefined) continue;
+    state.next.set(`parameter:${name}`, value);
     if (options.ema !== undefined) {
       const average = state.zeros(`average:${name}`, shape);
       const when = { decay: options.ema, ...(apply && { apply }) };
-      state.next.set(`average:${name}`, ema(average, next, number, when));
+      state.next.set(`average:${name}`, ema(average, value, number, when));
     }
   }
   const told = { loss, ...(norm && { "gradient-norm": norm }), ...metrics };

@@ -2,6 +2,7 @@
 import { and, divide, multiply, type Operand, where } from "../graph/build/index.ts";
 import type { Node } from "../graph/node.ts";
 import { accumulate, accumulationWindow } from "./accumulate.ts";
+import type { Slope } from "./groups.ts";
 import { clippingFactor, globalNorm } from "./clip.ts";
 import { isFinite, lossScale, type LossScale, nextLossScale } from "./loss-scaling.ts";
 import type { LossScalingOptions } from "./loss-scaling.ts";
@@ -15,12 +16,6 @@ export interface TreatmentOptions {
   readonly lossScaling?: LossScalingOptions;
   /** Whether the norm is told, true where absent: a pass over all gradients, which clipping and scaling need anyway. */
   readonly gradientNorm?: boolean;
-}
-
-export interface Slope {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly gradient: Node;
 }
 
 export interface Treated {

@@ -89,7 +89,10 @@ const scheduled: readonly (readonly [string, Schedule])[] = [
 ];
 
 describe("as torch", () => {
-  test("AdamW", () => compare(run({ optimiser: adamw, schedule: flat }).at(-1), "adamw"));
+  // Each by itself, one by itself, both as one vector.
+  test.each([4, 5, 12])("AdamW, with parameters up to %d together", (small) => {
+    compare(run({ optimiser: adamw, schedule: flat, small }).at(-1), "adamw");
+  });
 
   test("SGD with momentum", () =>
     compare(run({ optimiser: { kind: "sgd" }, schedule: { rate: 0.05 } }).at(-1), "sgd"));
@@ -154,7 +157,7 @@ describe("loss scaling", () => {
         step === 5 ? slopeOf(name, step).with(1, bad) : slopeOf(name, step),
       );
       const [before, skipped] = [found[3], found[4]];
-      for (const name of ["parameter:row", "first:row", "second:matrix", "average:row", "updates"])
+      for (const name of ["parameter:row", "first:(small)", "average:row", "updates"])
         expect(skipped?.get(name), name).toEqual(before?.get(name));
       expect(found.map(doublings)).toEqual([0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 1]);
       expect(found.at(-1)?.get("updates")?.values[0]).toBe(steps - 1);
@@ -179,25 +182,25 @@ describe("loss scaling", () => {
     expect(rows[5]).toEqual(rows[2]);
     expect(rows[8]).not.toEqual(rows[5]);
     expect(found.at(-1)?.get("updates")?.values[0]).toBe(3);
-    expect(found[5]?.get("sum:row")?.values.every((value) => value === 0)).toBe(true);
+    expect(found[5]?.get("sum:(small)")?.values.every((value) => value === 0)).toBe(true);
   });
 });
 
 test("every parameter, and all that is kept for it, is state", () => {
-  const { graph, state } = stepOf({
-    optimiser: adamw,
-    schedule: flat,
-    ema: 0.9,
-    gradientNorm: false,
-  });
-  expect(state.map(({ name }) => name).toSorted()).toEqual(
-    names
-      .flatMap((name) =>
-        ["parameter", "first", "second", "average"].map((kind) => `${kind}:${name}`),
-      )
-      .toSorted(),
-  );
-  expect([...graph.outputs.keys()].toSorted()).toEqual(
-    ["loss", ...state.map(({ name }) => name)].toSorted(),
-  );
+  const told = (small: number) => {
+    const plain = { optimiser: adamw, schedule: flat, ema: 0.9, gradientNorm: false, small };
+    const { graph, state } = stepOf(plain);
+    expect([...graph.outputs.keys()].toSorted()).toEqual(
+      ["loss", ...state.map(({ name }) => name)].toSorted(),
+    );
+    return state.map(({ name, shape }) => `${name} [${shape.join()}]`).toSorted();
+  };
+  const own = ["average:matrix [3,4]", "average:row [5]"];
+  const parameters = ["parameter:matrix [3,4]", "parameter:row [5]"];
+  const [first, second] = ["first", "second"].map((kind) => [
+    `${kind}:matrix [3,4]`,
+    `${kind}:row [5]`,
+  ]);
+  expect(told(4)).toEqual([...own, ...(first ?? []), ...parameters, ...(second ?? [])]);
+  expect(told(12)).toEqual([...own, "first:(small) [17]", ...parameters, "second:(small) [17]"]);
 });
