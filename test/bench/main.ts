@@ -10,6 +10,7 @@ const groups: Readonly<Record<string, () => Promise<BenchGroup>>> = {
   slider: async () => (await import("./slider.ts")).slider,
   library: async () => (await import("./library.ts")).library,
   export: async () => (await import("./export.ts")).exportFiles,
+  "linear-algebra": async () => (await import("./linear-algebra.ts")).linearAlgebra,
 };
 
 const { values } = parseArgs({
