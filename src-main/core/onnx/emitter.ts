@@ -54,11 +54,21 @@ export class Emitter {
   readonly inputs: ValueSignature[] = [];
   /** Signatures of values between, where they help the runtime to plan its memory. */
   readonly between: ValueSignature[] = [];
+  #opset = 21;
   readonly #known = new Map<string, string>();
   #count = 0;
 
   constructor(target: Target) {
     this.target = target;
+  }
+
+  /** The version of the standard's operators that the model is written for: the oldest that has all it uses. */
+  get opset(): number {
+    return this.#opset;
+  }
+
+  needOpset(version: number): void {
+    this.#opset = Math.max(this.#opset, version);
   }
 
   /** Adds one node and gives the name of its result. */

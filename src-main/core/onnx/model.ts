@@ -23,9 +23,8 @@ import {
   type ValueSignature,
 } from "./emitter.ts";
 
-/** Version 10 of the ONNX IR carries opset 21, for which the optimiser of onnxruntime 1.30 knows most patterns. */
-const irVersion = 10n;
-const opset = 21n;
+/** The version of the ONNX IR that came with opset 21, for which the optimiser knows most patterns, and with 23. */
+const irVersions: Readonly<Record<number, bigint>> = { 21: 10n, 23: 11n };
 
 /** Of bytes in the model itself: protobuf ends at 2 GiB, and the model is copied more than once while it is opened. */
 const mostInside = 1.5 * 2 ** 30;
@@ -43,10 +42,10 @@ export function modelBytes(
   checkSize(emitter.initialisers);
   const rename = (name: string) => names.get(name) ?? name;
   const model = create(ModelProtoSchema, {
-    irVersion,
+    irVersion: irVersions[emitter.opset] ?? 11n,
     producerName: "facet",
     opsetImport: [
-      { domain: "", version: opset },
+      { domain: "", version: BigInt(emitter.opset) },
       { domain: microsoft, version: 1n },
     ],
     graph: {

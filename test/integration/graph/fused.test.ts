@@ -1,7 +1,10 @@
 /** What is computed together gives what its nodes give one by one. */
+import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect, it } from "vitest";
 import * as build from "../../../src-main/core/graph/build/index.ts";
 import { graphOf, type Node } from "../../../src-main/core/graph/node.ts";
+import { lowerGraph } from "../../../src-main/core/onnx/lower.ts";
+import { printModel } from "../../support/print-model.ts";
 import { runGraph } from "../../support/run-graph.ts";
 import { evaluate } from "../../support/evaluate/evaluate.ts";
 import { Draw, toFloat64 } from "./draw.ts";
@@ -61,4 +64,31 @@ it.each(Object.entries(shapes))("%s", async (_, make) => {
       expect(Math.abs(value - (expected.values[index] ?? Number.NaN))).toBeLessThan(1e-4);
     });
   }
+});
+
+it("attention of half floats as CUDA is given it", async () => {
+  const draw = new Draw(3, false);
+  const shape = [2, 3, 5, 8];
+  const [q, k, v] = [0, 1, 2].map(() => draw.input(shape, "F16"));
+  const mask = draw.input([5, 5], "F16");
+  if (!q || !k || !v) throw new Error("three were drawn");
+  const node = build.attention(q, k, v, 0.3, mask);
+  const { bytes, written } = lowerGraph(graphOf({ y: node }), { provider: "cuda" });
+  expect(written).toBeUndefined();
+  expect(printModel(bytes)).toBe("y = Attention(x0, x1, x2, x3) {scale 0.30000001192092896}");
+  // The CPU has the operator too, in F32.
+  const { tensors, reference } = draw.feeds(0);
+  const session = await InferenceSession.create(bytes, { logSeverityLevel: 4 });
+  const feeds = Object.entries(tensors).map(([name, tensor]) => {
+    const native = new Tensor("float16", tensor.values as never, tensor.shape);
+    const { buffer } = tensor.values;
+    Object.defineProperty(native, "data", { value: new Uint16Array(buffer) });
+    return [name, native] as const;
+  });
+  const { y } = await session.run(Object.fromEntries(feeds));
+  const [expected] = evaluate([node], reference);
+  Float64Array.from(y?.data as never as Float16Array).forEach((value, index) => {
+    expect(Math.abs(value - (expected?.values[index] ?? Number.NaN))).toBeLessThan(4e-3);
+  });
+  await session.release();
 });

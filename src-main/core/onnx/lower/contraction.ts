@@ -44,11 +44,28 @@ function turnedMatrix(emitter: Emitter, x: string, rank: number): string {
   return emitter.node("Transpose", [x], { perm });
 }
 
+/**
+ * CUDA has a kernel that never holds the scores, for half floats of [batch, heads, length, width]. Where a build
+ * lacks it, the runtime takes ONNX's own definition of the operator, which is the same in small steps.
+ */
+function isFlash({ target }: Emitter, inputs: readonly Signature[]): boolean {
+  return (
+    target.provider === "cuda" &&
+    inputs.every(({ dtype }) => dtype === "F16" || dtype === "BF16") &&
+    inputs.slice(0, 3).every(({ shape }) => shape.length === 4)
+  );
+}
+
 export const contraction = {
   matmul: (emitter, operands, { inputs, parameters }) =>
     product(emitter, operands, { ...parameters, of: inputs }),
   ...convolution,
-  attention: (emitter, [q = "", k = "", v = "", mask], { inputs, parameters: { scale } }) => {
+  attention: (emitter, operands, { inputs, parameters: { scale } }) => {
+    const [q = "", k = "", v = "", mask] = operands;
+    if (isFlash(emitter, inputs)) {
+      emitter.needOpset(23);
+      return emitter.node("Attention", operands, { scale: float(scale) });
+    }
     const scores = product(emitter, [q, k], { transposeRight: true, alpha: scale, of: inputs });
     const masked = mask === undefined ? scores : emitter.node("Add", [scores, mask]);
     return emitter.node("MatMul", [emitter.node("Softmax", [masked], { axis: integer(-1) }), v]);
