@@ -10,6 +10,8 @@ const groups: Readonly<Record<string, () => Promise<BenchGroup>>> = {
   slider: async () => (await import("./slider.ts")).slider,
   library: async () => (await import("./library.ts")).library,
   export: async () => (await import("./export.ts")).exportFiles,
+  training: async () => (await import("./training.ts")).training,
+  inference: async () => (await import("./inference.ts")).inference,
   "linear-algebra": async () => (await import("./linear-algebra.ts")).linearAlgebra,
 };
 
