@@ -17,8 +17,8 @@ export function printModel(bytes: Uint8Array): string {
     // A copy, since typed arrays want their offset aligned.
     const bits = new Uint8Array(rawData);
     const values =
-      count > shown || rawData.length !== count * (sizes[dataType] ?? 0)
-        ? `${name}[${dims.join(", ")}]`
+      !name.startsWith("%") || count > shown || rawData.length !== count * (sizes[dataType] ?? 0)
+        ? `${name.startsWith("%") ? "" : name}[${dims.join(", ")}]`
         : dataType === 1
           ? Array.from(new Float32Array(bits.buffer)).join(" ")
           : Array.from(new BigInt64Array(bits.buffer)).join(" ");

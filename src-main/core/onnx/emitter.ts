@@ -1,5 +1,5 @@
 /** Collects what a lowered graph consists of: nodes, initialisers, names. Rules add to it and get names of values back. */
-import type { Dimension } from "../graph/dimension.ts";
+import type { Shape } from "../graph/shape.ts";
 import type { ConstantValues, GraphDType } from "../graph/operators.ts";
 import { elementCount } from "../tensor/dtype.ts";
 import { bytesOf, elementTypes } from "./element-types.ts";
@@ -38,7 +38,7 @@ export interface Initialiser {
 export interface ValueSignature {
   readonly name: string;
   readonly dtype: GraphDType;
-  readonly shape: readonly Dimension[];
+  readonly shape: Shape;
 }
 
 /** Domain of ONNX Runtime's own operators. */
@@ -52,6 +52,8 @@ export class Emitter {
   readonly nodes: EmittedNode[] = [];
   readonly initialisers: Initialiser[] = [];
   readonly inputs: ValueSignature[] = [];
+  /** What reshaped values were before. */
+  readonly reshapes = new Map<string, { readonly value: string; readonly shape: Shape }>();
   /** Signatures of values between, where they help the runtime to plan its memory. */
   readonly between: ValueSignature[] = [];
   #opset = 21;

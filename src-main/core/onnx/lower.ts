@@ -90,10 +90,7 @@ function lowerFused(
 ): string {
   const operands = node.inputs.map((operand) => values.get(operand) ?? "");
   const flat = beside.map((each) => {
-    const value = values.get(each) ?? "";
-    return each.shape.length === 1
-      ? value
-      : reshaped(emitter, value, each.shape, [sizeOf(each.shape)]);
+    return reshaped(emitter, values.get(each) ?? "", each.shape, [sizeOf(each.shape)]);
   });
   return lowerNode(emitter, node, [...operands, ...flat]);
 }

@@ -39,7 +39,9 @@ export function modelBytes(
   names: ReadonlyMap<string, string>,
   written: string | undefined,
 ): Uint8Array {
-  checkSize(emitter.initialisers);
+  const wanted = [...names.keys(), ...(written === undefined ? [] : [written])];
+  const { nodes, initialisers } = used(emitter, wanted);
+  checkSize(initialisers);
   const rename = (name: string) => names.get(name) ?? name;
   const model = create(ModelProtoSchema, {
     irVersion: irVersions[emitter.opset] ?? 11n,
@@ -50,8 +52,8 @@ export function modelBytes(
     ],
     graph: {
       name: "facet",
-      node: emitter.nodes.map((node) => nodeProto(node, rename)),
-      initializer: emitter.initialisers.map(tensorProto),
+      node: nodes.map((node) => nodeProto(node, rename)),
+      initializer: initialisers.map(tensorProto),
       input: emitter.inputs.map(valueInfo),
       output: [
         ...(written === undefined ? [] : [sequenceInfo(written)]),
@@ -63,6 +65,20 @@ export function modelBytes(
     },
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+/** What the outputs are computed from: rules emit reshapes that later ones pass over. */
+function used(emitter: Emitter, outputs: readonly string[]) {
+  const wanted = new Set(outputs);
+  const nodes = emitter.nodes
+    .toReversed()
+    .filter(({ inputs, outputs: results }) => {
+      if (!results.some((name) => wanted.has(name))) return false;
+      for (const name of inputs) wanted.add(name);
+      return true;
+    })
+    .toReversed();
+  return { nodes, initialisers: emitter.initialisers.filter(({ name }) => wanted.has(name)) };
 }
 
 function checkSize(initialisers: readonly Initialiser[]): void {

@@ -8,7 +8,7 @@ import {
   sameDimension,
   symbolsOf,
 } from "../graph/dimension.ts";
-import type { Shape } from "../graph/shape.ts";
+import { sameShape, type Shape } from "../graph/shape.ts";
 import { integer, type Emitter } from "./emitter.ts";
 
 /** A list of I64 with the sizes of a shape. */
@@ -54,9 +54,15 @@ export function reshapeTo(emitter: Emitter, from: Shape, to: Shape): ReshapeTo {
     : { shape: shapeValue(emitter, to), zeros: false };
 }
 
+/** The value in another shape; of several changes in a row only the last is made. */
 export function reshaped(emitter: Emitter, value: string, from: Shape, to: Shape): string {
-  const { shape, zeros } = reshapeTo(emitter, from, to);
-  return emitter.node("Reshape", [value, shape], zeros ? { allowzero: integer(1) } : {});
+  const before = emitter.reshapes.get(value) ?? { value, shape: from };
+  if (sameShape(before.shape, to)) return before.value;
+  const { shape, zeros } = reshapeTo(emitter, before.shape, to);
+  const attributes = zeros ? { allowzero: integer(1) } : {};
+  const result = emitter.node("Reshape", [before.value, shape], attributes);
+  emitter.reshapes.set(result, before);
+  return result;
 }
 
 /**

@@ -133,7 +133,8 @@ function asRows(
     reshaped(emitter, value, shape, [...shape.slice(0, 2), 1, ...shape.slice(2)]);
   const [ofX, ofW] = node.inputs.map(({ shape }) => shape);
   const rows = emitter.node(type, [high(x, ofX), high(w, ofW), ...rest], attributes);
-  return emitter.node("Squeeze", [rows, emitter.list([2])]);
+  const [n = 1, c = 1, ...length] = node.shape;
+  return reshaped(emitter, rows, [n, c, 1, ...length], node.shape);
 }
 
 /** The CPU has a layout of its own, faster by up to a third, for kernels that are known over two axes. */

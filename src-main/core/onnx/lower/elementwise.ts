@@ -24,8 +24,14 @@ export const elementwise = {
   absolute: same("Abs"),
   relu: same("Relu"),
   gelu: same("Gelu"),
-  swish: (emitter, operands, { parameters: { alpha } }) =>
-    emitter.node("QuickGelu", operands, { alpha: float(alpha) }, { domain: microsoft }),
+  swish: (emitter, operands, { dtype, parameters: { alpha } }) => {
+    if (emitter.target.provider !== "coreml")
+      return emitter.node("QuickGelu", operands, { alpha: float(alpha) }, { domain: microsoft });
+    // CoreML has the standard's operators only.
+    const [x = ""] = operands;
+    const scaled = alpha === 1 ? x : emitter.node("Mul", [x, emitter.scalar(alpha, dtype)]);
+    return emitter.node("Mul", [x, emitter.node("Sigmoid", [scaled])]);
+  },
   not: same("Not"),
   cast: (emitter, operands, { parameters: { to } }) =>
     emitter.node("Cast", operands, { to: integer(elementTypes[to]) }),
