@@ -49,35 +49,42 @@ export function addSymmetric(
   }
 }
 
-/** `leftᵀ · right` of two tall float32 matrices, `[columnsLeft, columnsRight]`, with float64 sums. */
-export async function tallProduct(
+/** `leftᵀ · right` of tall float32 matrices, for each of the right ones, with float64 sums. */
+export async function tallProducts(
   left: Float32Array,
-  right: Float32Array,
+  rights: readonly Float32Array[],
   rows: number,
   products: Products,
-): Promise<Float64Array> {
-  const [columnsLeft, columnsRight] = [left.length / rows, right.length / rows];
-  let [sum, next] = [
-    new Float64Array(columnsLeft * columnsRight),
-    new Float64Array(columnsLeft * columnsRight),
-  ];
+): Promise<Float64Array[]> {
+  const width = left.length / rows;
+  // Slices are widened into the same memory again and again: new memory costs more than the numbers.
+  const height = Math.min(slice, rows);
+  const wide = new Float64Array(height * width);
+  const sums = rights.map((right) => ({
+    right,
+    columns: right.length / rows,
+    wide: right === left ? wide : new Float64Array((height * right.length) / rows),
+    sum: new Float64Array((width * right.length) / rows),
+    next: new Float64Array((width * right.length) / rows),
+  }));
   for (let start = 0; start < rows; start += slice) {
     const end = Math.min(rows, start + slice);
-    const wide = Float64Array.from(left.subarray(start * columnsLeft, end * columnsLeft));
-    await products.multiply({
-      left: wide,
-      right:
-        left === right
-          ? wide
-          : Float64Array.from(right.subarray(start * columnsRight, end * columnsRight)),
-      rows: columnsLeft,
-      columns: columnsRight,
-      inner: end - start,
-      transposeLeft: true,
-      plus: sum,
-      into: next,
-    });
-    [sum, next] = [next, sum];
+    wide.set(left.subarray(start * width, end * width));
+    for (const one of sums) {
+      const { right, columns, sum } = one;
+      if (right !== left) one.wide.set(right.subarray(start * columns, end * columns));
+      await products.multiply({
+        left: wide.subarray(0, (end - start) * width),
+        right: one.wide.subarray(0, (end - start) * columns),
+        rows: width,
+        columns,
+        inner: end - start,
+        transposeLeft: true,
+        plus: sum,
+        into: one.next,
+      });
+      [one.sum, one.next] = [one.next, sum];
+    }
   }
-  return sum;
+  return sums.map(({ sum }) => sum);
 }

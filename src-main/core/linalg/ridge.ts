@@ -1,6 +1,6 @@
 /** Ridge regression: the weights that tell targets from inputs, by the normal equations in float64. */
-import { FacetError } from "../errors.ts";
-import { tallProduct } from "./large-gram.ts";
+import { FacetError, assert } from "../errors.ts";
+import { tallProducts } from "./large-gram.ts";
 import { solvePositive } from "./positive.ts";
 import type { Products } from "./products.ts";
 
@@ -20,8 +20,8 @@ export async function ridgeRegression(
   products: Products,
 ): Promise<Float64Array> {
   const columns = inputs.length / rows;
-  const gram = await tallProduct(inputs, inputs, rows, products);
-  const right = await tallProduct(inputs, targets, rows, products);
+  const [gram, right] = await tallProducts(inputs, [inputs, targets], rows, products);
+  assert(gram !== undefined && right !== undefined, "one result for each factor");
   if (!gram.every(Number.isFinite) || !right.every(Number.isFinite)) {
     throw new FacetError(
       "not-finite",

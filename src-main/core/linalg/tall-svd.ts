@@ -1,6 +1,7 @@
 /** Leading singular values and vectors of large float32 matrices. */
+import { assert } from "../errors.ts";
 import { largeSymmetricEigen } from "./eigen/large.ts";
-import { tallProduct } from "./large-gram.ts";
+import { tallProducts } from "./large-gram.ts";
 import { transpose } from "./multiply.ts";
 import { orthonormalise } from "./orthonormalise.ts";
 import type { Products } from "./products.ts";
@@ -73,7 +74,8 @@ async function throughGram(
   wanted: number,
   products: Products,
 ): Promise<TallSvd> {
-  const gram = await tallProduct(matrix, matrix, rows, products);
+  const [gram] = await tallProducts(matrix, [matrix], rows, products);
+  assert(gram !== undefined, "one result for each factor");
   const most = Math.min(wanted, rows, columns);
   const eigen = await largeSymmetricEigen(gram, columns, products, most);
   const lengths = eigen.values.map((value) => Math.sqrt(Math.max(0, value)));
