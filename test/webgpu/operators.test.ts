@@ -16,8 +16,8 @@ import { graphOf, type Node } from "../../src-main/core/graph/node.ts";
 import { inOrder } from "../../src-main/core/graph/order.ts";
 import type { GraphDType, Operator } from "../../src-main/core/graph/operators.ts";
 import { openSession } from "../../src-main/engine/session.ts";
-import { Draw, toFloat64 } from "../integration/graph/draw.ts";
-import { operatorCases } from "../integration/graph/operator-cases.ts";
+import { Draw, toFloat64 } from "../support/operators/draw.ts";
+import { operatorCases } from "../support/operators/operator-cases.ts";
 import { evaluate } from "../support/evaluate/evaluate.ts";
 
 /** What the provider has no kernels for; the runtime computes it on the CPU where it may. */

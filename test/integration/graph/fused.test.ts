@@ -7,7 +7,7 @@ import { lowerGraph } from "../../../src-main/core/onnx/lower.ts";
 import { printModel } from "../../support/print-model.ts";
 import { runGraph } from "../../support/run-graph.ts";
 import { evaluate } from "../../support/evaluate/evaluate.ts";
-import { Draw, toFloat64 } from "./draw.ts";
+import { Draw, toFloat64 } from "../../support/operators/draw.ts";
 
 function numbers(draw: Draw, count: number): Float32Array {
   return Float32Array.from({ length: count }, () => draw.random.normal());

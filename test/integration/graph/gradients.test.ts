@@ -13,9 +13,9 @@ import { elementCount } from "../../../src-main/core/tensor/dtype.ts";
 import { openSession } from "../../../src-main/engine/session.ts";
 import { evaluate } from "../../support/evaluate/evaluate.ts";
 import { floatInputs, probed } from "../../support/evaluate/gradcheck.ts";
-import { Draw, toFloat64 } from "./draw.ts";
-import { drawn } from "./drawn.ts";
-import { operatorCases } from "./operator-cases.ts";
+import { Draw, toFloat64 } from "../../support/operators/draw.ts";
+import { drawn } from "../../support/operators/drawn.ts";
+import { operatorCases } from "../../support/operators/operator-cases.ts";
 
 const rounds = 6;
 /** Of a gradient's largest element: a few roundings to the type, more in long sums. */

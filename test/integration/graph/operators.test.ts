@@ -10,8 +10,8 @@ import { evaluateShape } from "../../../src-main/core/graph/shape.ts";
 import { verifyGraph } from "../../../src-main/core/graph/verify.ts";
 import { openSession, type Values } from "../../../src-main/engine/session.ts";
 import { evaluate } from "../../support/evaluate/evaluate.ts";
-import { Draw, toFloat64 } from "./draw.ts";
-import { type OperatorCase, operatorCases } from "./operator-cases.ts";
+import { Draw, toFloat64 } from "../../support/operators/draw.ts";
+import { type OperatorCase, operatorCases } from "../../support/operators/operator-cases.ts";
 
 const dtypes = ["F32", "F16", "BF16", "I32", "I64", "BOOL"] as const;
 

@@ -37,7 +37,7 @@ export function trained(network: Network) {
   return { parameters: entries, forward, loss: network.loss(forward, data) };
 }
 
-export function dataNodes({ data }: Network): Record<string, Node> {
+function dataNodes({ data }: Network): Record<string, Node> {
   return Object.fromEntries(
     data.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]),
   );

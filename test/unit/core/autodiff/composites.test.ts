@@ -32,7 +32,7 @@ import {
 } from "../../../../src-main/core/graph/build/index.ts";
 import * as layers from "../../../../src-main/core/graph/layers/index.ts";
 import type { Node } from "../../../../src-main/core/graph/node.ts";
-import { Draw } from "../../../integration/graph/draw.ts";
+import { Draw } from "../../../support/operators/draw.ts";
 import { floatInputs, gradientError, probed } from "../../../support/evaluate/gradcheck.ts";
 import type { Feeds } from "../../../support/evaluate/evaluate.ts";
 import { evaluateShape } from "../../../../src-main/core/graph/shape.ts";

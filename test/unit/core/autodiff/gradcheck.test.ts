@@ -13,9 +13,9 @@ import type { Operator } from "../../../../src-main/core/graph/operators.ts";
 import { evaluateShape } from "../../../../src-main/core/graph/shape.ts";
 import { elementCount } from "../../../../src-main/core/tensor/dtype.ts";
 import type { Random } from "../../../../src-main/core/tensor/random.ts";
-import { Draw } from "../../../integration/graph/draw.ts";
-import { drawn } from "../../../integration/graph/drawn.ts";
-import { operatorCases } from "../../../integration/graph/operator-cases.ts";
+import { Draw } from "../../../support/operators/draw.ts";
+import { drawn } from "../../../support/operators/drawn.ts";
+import { operatorCases } from "../../../support/operators/operator-cases.ts";
 import { evaluate, type Feeds } from "../../../support/evaluate/evaluate.ts";
 import { floatInputs, gradientError, probed } from "../../../support/evaluate/gradcheck.ts";
 

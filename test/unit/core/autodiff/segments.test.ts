@@ -7,7 +7,7 @@ import { graphOf, type Node } from "../../../../src-main/core/graph/node.ts";
 import { inOrder } from "../../../../src-main/core/graph/order.ts";
 import { shareCommon } from "../../../../src-main/core/graph/share.ts";
 import { verifyGraph } from "../../../../src-main/core/graph/verify.ts";
-import { Draw } from "../../../integration/graph/draw.ts";
+import { Draw } from "../../../support/operators/draw.ts";
 import { evaluate } from "../../../support/evaluate/evaluate.ts";
 import { floatInputs, gradientError } from "../../../support/evaluate/gradcheck.ts";
 

@@ -8,8 +8,8 @@ import { graphOf, type Node } from "../../../../src-main/core/graph/node.ts";
 import type { Operator } from "../../../../src-main/core/graph/operators.ts";
 import { inOrder } from "../../../../src-main/core/graph/order.ts";
 import { parametersText, printGraph } from "../../../../src-main/core/graph/print.ts";
-import { Draw } from "../../../integration/graph/draw.ts";
-import { operatorCases } from "../../../integration/graph/operator-cases.ts";
+import { Draw } from "../../../support/operators/draw.ts";
+import { operatorCases } from "../../../support/operators/operator-cases.ts";
 
 const { input } = build;
 

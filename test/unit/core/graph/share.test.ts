@@ -8,7 +8,7 @@ import { inOrder } from "../../../../src-main/core/graph/order.ts";
 import { printGraph } from "../../../../src-main/core/graph/print.ts";
 import { shareCommon } from "../../../../src-main/core/graph/share.ts";
 import { verifyGraph } from "../../../../src-main/core/graph/verify.ts";
-import { Draw } from "../../../integration/graph/draw.ts";
+import { Draw } from "../../../support/operators/draw.ts";
 import { evaluate } from "../../../support/evaluate/evaluate.ts";
 import { floatInputs } from "../../../support/evaluate/gradcheck.ts";
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import * as build from "../../../../src-main/core/graph/build/index.ts";
 import { type Graph, graphOf, type Node } from "../../../../src-main/core/graph/node.ts";
 import { verifyGraph } from "../../../../src-main/core/graph/verify.ts";
-import { Draw } from "../../../integration/graph/draw.ts";
-import { operatorCases } from "../../../integration/graph/operator-cases.ts";
+import { Draw } from "../../../support/operators/draw.ts";
+import { operatorCases } from "../../../support/operators/operator-cases.ts";
 
 const { input } = build;
 const x = input("x", ["batch", 3]);

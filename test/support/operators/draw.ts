@@ -9,7 +9,7 @@ import { elementCount } from "../../../src-main/core/tensor/dtype.ts";
 import { decodeBfloat16, encodeBfloat16 } from "../../../src-main/core/tensor/halves.ts";
 import { seededRandom } from "../../../src-main/core/tensor/random.ts";
 import type { Tensor, Values } from "../../../src-main/engine/session.ts";
-import type { Tensor64 } from "../../support/evaluate/tensor.ts";
+import type { Tensor64 } from "../evaluate/tensor.ts";
 
 export interface Range {
   readonly low: number;
