@@ -1,4 +1,5 @@
 /** Forward passes of four networks beside torch eager in inference mode. */
+import { lowering } from "./lowering.ts";
 import { compare, conditions, geometricMean, peer } from "./side-by-side.ts";
 import type { BenchContext, BenchResult } from "./types.ts";
 
@@ -17,6 +18,7 @@ export async function inference({ python }: BenchContext): Promise<BenchResult[]
     ...(measured && { peer, ratio: theirs / ours }),
     conditions,
   }));
+  rows.push(lowering());
   if (!measured) return rows;
   const mean = geometricMean(compared.map(({ ours, theirs }) => theirs / ours));
   return [
