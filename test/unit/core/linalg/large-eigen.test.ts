@@ -147,6 +147,18 @@ describe("largeSymmetricEigen", () => {
     expect(await largeSymmetricEigen(matrix, 75, plainProducts)).toEqual(first);
   });
 
+  it("gives the first vectors alone where only they are wanted", async () => {
+    const matrix = random(130, 4);
+    const all = await largeSymmetricEigen(matrix, 130, plainProducts);
+    for (const leading of [0, 1, 40]) {
+      const some = await largeSymmetricEigen(matrix, 130, plainProducts, leading);
+      expect(some.values).toEqual(all.values);
+      const wanted = all.vectors.filter((_, at) => at % 130 < leading);
+      expect(some.vectors.length).toBe(wanted.length);
+      wanted.forEach((value, at) => expect(some.vectors[at]).toBeCloseTo(value, 12));
+    }
+  });
+
   it("refuses NaN and infinity", async () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const matrix = random(40, 3);
