@@ -1,28 +1,13 @@
 /** Opens graphs as sessions of ONNX Runtime, and runs them. */
 import { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node";
-import { FacetError } from "../core/errors.ts";
-import {
-  type Dimension,
-  evaluateDimension,
-  solveDimension,
-  symbolsOf,
-} from "../core/graph/dimension.ts";
+import { assert, FacetError } from "../core/errors.ts";
 import type { Graph } from "../core/graph/node.ts";
-import { evaluateShape, shapeText } from "../core/graph/shape.ts";
 import { type LoweredGraph, lowerGraph, type Port } from "../core/onnx/lower.ts";
 import type { ProviderName } from "../core/onnx/target.ts";
-import { elementCount } from "../core/tensor/dtype.ts";
+import { carriers, checkTensor, empty, type Tensor, type Tensors, unknownPort } from "./tensors.ts";
 import { weightFiles } from "./weight-files.ts";
 
-export type Values = Float32Array | Float16Array | Int32Array | BigInt64Array | Uint8Array;
-
-/** Values with their sizes: what a run is given and what it gives. */
-export interface Tensor {
-  readonly shape: readonly number[];
-  readonly values: Values;
-}
-
-export type Tensors = Readonly<Record<string, Tensor>>;
+export type { Tensor, Tensors, Values } from "./tensors.ts";
 
 export interface SessionOptions {
   readonly provider: ProviderName;
@@ -35,14 +20,6 @@ export interface SessionOptions {
   /** Refuses operators that the provider lacks instead of computing them on the CPU. */
   readonly strict?: boolean;
 }
-
-const carriers = {
-  F32: { type: "float32", array: Float32Array },
-  F16: { type: "float16", array: Float16Array },
-  I32: { type: "int32", array: Int32Array },
-  I64: { type: "int64", array: BigInt64Array },
-  BOOL: { type: "bool", array: Uint8Array },
-} as const;
 
 export async function openSession(graph: Graph, options: SessionOptions): Promise<Session> {
   const { folder, locate } = await weightFiles(graph);
@@ -77,13 +54,30 @@ function nativeOptions(
   };
 }
 
+/** Feeds that fit. */
+interface Given {
+  /** In the order of the ports. */
+  readonly tensors: readonly Tensor[];
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly native: Readonly<Record<string, NativeTensor>>;
+}
+
+/** Results that fit such feeds. */
+interface Wanted {
+  readonly given: Given;
+  readonly tensors: readonly Tensor[];
+  readonly values: Record<string, Tensor>;
+  readonly native: Readonly<Record<string, NativeTensor>>;
+}
+
 export class Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly #native: InferenceSession;
   readonly #written: string | undefined;
-  /** Feeds and results of a training step are the same ones every other time. */
-  readonly #wrapped = new WeakMap<Tensor, NativeTensor>();
+  // Feeds and results of a training step are the same ones every other time: what was checked then is known.
+  readonly #given = new WeakMap<Tensors, Given>();
+  readonly #wanted = new WeakMap<Tensors, Wanted>();
 
   constructor(native: InferenceSession, lowered: Omit<LoweredGraph, "bytes">) {
     this.#native = native;
@@ -97,26 +91,19 @@ export class Session {
    * feeds'; the others are new.
    */
   async run(feeds: Tensors, results: Tensors = {}): Promise<Record<string, Tensor>> {
-    const sizes = new Map<string, number>();
-    const given = this.#feeds(feeds, sizes);
-    const values: Record<string, Tensor> = {};
-    const wanted: Record<string, NativeTensor | null> = {};
-    for (const port of this.outputs) {
-      const result = results[port.name] ?? empty(port, sizes);
-      checkTensor("output", port, result, sizes);
-      values[port.name] = result;
-      wanted[port.value] = this.#wrap(port, result);
-    }
-    for (const name of Object.keys(results)) {
-      if (values[name] === undefined) throw unknownPort("output", name, this.outputs);
-    }
-    await this.#write(given, wanted);
-    return values;
+    const given = this.#give(feeds);
+    const wanted = this.#want(results, given);
+    await this.#write(given.native, wanted.native);
+    return wanted.values;
   }
 
-  #feeds(feeds: Tensors, sizes: Map<string, number>): Record<string, NativeTensor> {
-    const given: Record<string, NativeTensor> = {};
-    for (const port of this.inputs) {
+  #give(feeds: Tensors): Given {
+    const known = this.#given.get(feeds);
+    if (known && this.inputs.every(({ name }, index) => feeds[name] === known.tensors[index]))
+      return known;
+    const sizes = new Map<string, number>();
+    const native: Record<string, NativeTensor> = {};
+    const tensors = this.inputs.map((port) => {
       const feed = feeds[port.name];
       if (feed === undefined) {
         throw new FacetError("invalid-argument", `The input ${port.name} is not given.`, {
@@ -124,18 +111,50 @@ export class Session {
         });
       }
       checkTensor("input", port, feed, sizes);
-      given[port.value] = this.#wrap(port, feed);
-    }
+      native[port.value] = wrap(port, feed);
+      return feed;
+    });
     for (const name of Object.keys(feeds)) {
-      if (given[name] === undefined) throw unknownPort("input", name, this.inputs);
+      if (native[name] === undefined) throw unknownPort("input", name, this.inputs);
     }
+    const given = { tensors, sizes, native };
+    this.#given.set(feeds, given);
     return given;
+  }
+
+  #want(results: Tensors, given: Given): Wanted {
+    const known = this.#wanted.get(results);
+    if (
+      known?.given === given &&
+      this.outputs.every(({ name }, index) => results[name] === known.tensors[index])
+    )
+      return known;
+    const sizes = new Map(given.sizes);
+    const arrays = new Set(given.tensors.map(({ values }) => values));
+    const values: Record<string, Tensor> = {};
+    const native: Record<string, NativeTensor> = {};
+    const tensors = this.outputs.map((port) => {
+      const result = results[port.name] ?? empty(port, sizes);
+      checkTensor("output", port, result, sizes);
+      assert(!arrays.has(result.values), `the result ${port.name} is written into what is read`);
+      native[port.value] = wrap(port, result);
+      values[port.name] = result;
+      return result;
+    });
+    for (const name of Object.keys(results)) {
+      if (values[name] === undefined) throw unknownPort("output", name, this.outputs);
+    }
+    const wanted = { given, tensors, values, native };
+    // What was made anew for this run belongs to its caller alone.
+    if (tensors.every((tensor, index) => results[this.outputs[index]?.name ?? ""] === tensor))
+      this.#wanted.set(results, wanted);
+    return wanted;
   }
 
   /** See `LoweredGraph.written` for why success is an error. */
   async #write(
-    given: Record<string, NativeTensor>,
-    wanted: Record<string, NativeTensor | null>,
+    given: Readonly<Record<string, NativeTensor>>,
+    wanted: Readonly<Record<string, NativeTensor>>,
   ): Promise<void> {
     if (this.#written === undefined) {
       await this.#native.run(given, wanted);
@@ -155,76 +174,14 @@ export class Session {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  #wrap({ dtype }: Port, tensor: Tensor): NativeTensor {
-    const known = this.#wrapped.get(tensor);
-    if (known !== undefined) return known;
-    const { type } = carriers[dtype];
-    const native = new NativeTensor(type, tensor.values as never, tensor.shape);
-    if (tensor.values instanceof Float16Array) {
-      // The binding reads nothing from a Float16Array; the same memory under the older name it knows.
-      const { buffer, byteOffset, length } = tensor.values;
-      Object.defineProperty(native, "data", { value: new Uint16Array(buffer, byteOffset, length) });
-    }
-    this.#wrapped.set(tensor, native);
-    return native;
-  }
 }
 
-/** New memory for a result whose sizes follow from the feeds'. */
-function empty({ dtype, shape }: Port, sizes: ReadonlyMap<string, number>): Tensor {
-  const actual = evaluateShape(shape, sizes);
-  return { shape: actual, values: new carriers[dtype].array(elementCount(actual)) };
-}
-
-function unknownPort(kind: "input" | "output", name: string, ports: readonly Port[]): FacetError {
-  const known = ports.map((port) => port.name).join(", ");
-  return new FacetError("invalid-argument", `The graph has no ${kind} ${name}, only ${known}.`, {
-    field: name,
-  });
-}
-
-/** Binds the port's symbols to the sizes given, and refuses what does not fit. */
-function checkTensor(
-  kind: "input" | "output",
-  port: Port,
-  { shape, values }: Tensor,
-  sizes: Map<string, number>,
-): void {
-  const { name, dtype } = port;
-  if (!(values instanceof carriers[dtype].array)) {
-    throw new FacetError(
-      "shape-mismatch",
-      `The ${kind} ${name} is ${dtype}, a ${carriers[dtype].array.name}, and got a ${values.constructor.name}.`,
-      { field: name },
-    );
+function wrap({ dtype }: Port, { values, shape }: Tensor): NativeTensor {
+  const native = new NativeTensor(carriers[dtype].type, values as never, shape);
+  if (values instanceof Float16Array) {
+    // The binding reads nothing from a Float16Array; the same memory under the older name it knows.
+    const { buffer, byteOffset, length } = values;
+    Object.defineProperty(native, "data", { value: new Uint16Array(buffer, byteOffset, length) });
   }
-  if (values.length !== elementCount(shape)) {
-    throw new FacetError(
-      "shape-mismatch",
-      `The ${kind} ${name} got ${values.length} values for ${shapeText(shape)}.`,
-      { field: name },
-    );
-  }
-  const fits =
-    shape.length === port.shape.length &&
-    port.shape.every((size, axis) => fitsSize(size, shape[axis] ?? -1, sizes));
-  if (!fits) {
-    const known = Array.from(sizes, ([symbol, size]) => `${symbol} = ${size}`).join(", ");
-    throw new FacetError(
-      "shape-mismatch",
-      `The ${kind} ${name} is ${shapeText(port.shape)} and got ${shapeText(shape)}${known === "" ? "" : ` (${known})`}.`,
-      { field: name },
-    );
-  }
-}
-
-function fitsSize(size: Dimension, actual: number, sizes: Map<string, number>): boolean {
-  if (typeof size === "number") return size === actual;
-  if (symbolsOf(size).every((symbol) => sizes.has(symbol)))
-    return evaluateDimension(size, sizes) === actual;
-  const solution = solveDimension(size, actual, sizes);
-  if (solution !== undefined) sizes.set(solution.name, solution.value);
-  // Sizes computed from symbols that no input has shown yet are left to the runtime.
-  return true;
+  return native;
 }

@@ -49,6 +49,25 @@ describe("a run", () => {
     expect(toNumbers(now)).toEqual([5, 5]);
   });
 
+  it("sees that a feed or a result was replaced", async () => {
+    await using session = await openSession(graph, cpu);
+    const feeds = { x: tensor([1, 2], [1, 1]), w: tensor([2], [1, 2]) };
+    const results = { w: tensor([2]), y: tensor([1, 2]) };
+    await session.run(feeds, results);
+    feeds.x = tensor([2, 2], [5, 6, 7, 8]);
+    await expect(session.run(feeds, results)).rejects.toThrow(/output y is \[n, 2\] and got/);
+    results.y = tensor([2, 2]);
+    await session.run(feeds, results);
+    expect(toNumbers(results.y)).toEqual([5, 12, 7, 16]);
+  });
+
+  it("is not written into what it reads", async () => {
+    await using session = await openSession(graph, cpu);
+    const w = tensor([2]);
+    const run = session.run({ x: tensor([1, 2]), w }, { w });
+    await expect(run).rejects.toThrow(/w is written into what is read/);
+  });
+
   it("copies no result that was given its memory", async () => {
     const size = 16_000_000;
     const big = build.input("x", [size]);
