@@ -21,9 +21,11 @@ export class Runtime {
     return env.versions.node ?? env.versions.common;
   }
 
-  /** Names of the execution providers compiled into this build, e.g. `cpu`, `cuda`, `webgpu`. */
+  /** Names of the execution providers that came with this build, e.g. `cpu`, `webgpu`; others are installed on their own. */
   get providers(): string[] {
-    return listSupportedBackends().map((backend) => backend.name);
+    return listSupportedBackends()
+      .filter(({ bundled }) => bundled)
+      .map(({ name }) => name);
   }
 
   /** The session of one Gemm; made at first use. */
