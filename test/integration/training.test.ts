@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { elementCount } from "../../src-main/core/tensor/dtype.ts";
 import { type Engine, startEngine } from "../../src-main/engine/client.ts";
 import type { TrainingReport } from "../../src-preload/contract/engine.ts";
 import { temporaryFolder } from "../support/library.ts";
@@ -85,7 +86,7 @@ describe("a training", () => {
     const elements = (kind: string) =>
       Object.entries(tensors)
         .filter(([name]) => name.startsWith(kind))
-        .reduce((sum, [, { shape }]) => sum + shape.reduce((count, size) => count * size, 1), 0);
+        .reduce((sum, [, tensor]) => sum + elementCount(tensor["shape"] as number[]), 0);
     // Moments of small parameters are kept as one vector.
     expect([elements("first:"), elements("second:")]).toEqual(
       Array.from({ length: 2 }, () => elements("parameter:")),
