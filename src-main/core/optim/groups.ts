@@ -17,8 +17,11 @@ export interface Group extends Slope {
   readonly parts: (next: Node) => (readonly [name: string, next: Node])[];
 }
 
-/** Elements up to which a parameter is small: in 16 KB the start of an operator costs more than its work. */
-const small = 4096;
+/**
+ * Elements up to which a parameter is small. Measured on the CPU with a UNet of 326 parameters: at 64 KB copies into
+ * and out of the vector cost less than the starts of the operators that they save, at 256 KB as much.
+ */
+const small = 16_384;
 
 /** What the state of the vector is called, as `first:(small)`; names of parameters have no parentheses. */
 const vectorName = "(small)";
