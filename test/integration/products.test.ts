@@ -2,7 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { leadingEigenpairs } from "../../src-main/core/linalg/leading-eigenpairs.ts";
 import { largeSymmetricEigen } from "../../src-main/core/linalg/eigen/large.ts";
+import { orthonormalise } from "../../src-main/core/linalg/orthonormalise.ts";
 import { type Numbers, plainProducts, type Product } from "../../src-main/core/linalg/products.ts";
+import { tallSvd } from "../../src-main/core/linalg/tall-svd.ts";
 import { seededRandom } from "../../src-main/core/tensor/random.ts";
 import { runtimeProducts } from "../../src-main/engine/products.ts";
 import { Runtime } from "../../src-main/engine/runtime.ts";
@@ -102,5 +104,33 @@ describe("products of the engine", () => {
     pairs.values.forEach((value, i) =>
       expect(Math.abs(value / (values[i] as number) - 1)).toBeLessThan(1e-4),
     );
+  });
+
+  it("find the singular values of what is too wide for an eigenproblem", async () => {
+    const [rows, columns, rank, wanted] = [2300, 2100, 24, 12];
+    const basis = (length: number, seed: number) =>
+      orthonormalise(
+        Float32Array.from(wave(length, rank, seed)),
+        { as: "columns", count: rank, length },
+        products,
+      );
+    const left = (await basis(rows, 5)).map((value, at) => value * 0.8 ** (at % rank));
+    const right = await basis(columns, 7);
+    const size = { rows, columns, inner: rank, transposeRight: true };
+    const values = await products.multiply({ left, right, ...size });
+    const found = await tallSvd({ values, rows, columns }, wanted, products);
+    expect(found.count).toBe(wanted);
+    found.values.forEach((value, i) => expect(value).toBeCloseTo(0.8 ** i, 5));
+    const images = await products.multiply({
+      left: values,
+      right: found.right,
+      rows,
+      columns: wanted,
+      inner: columns,
+    });
+    images.forEach((value, at) => {
+      const wantedImage = (found.values[at % wanted] as number) * (found.left[at] as number);
+      expect(Math.abs(value - wantedImage)).toBeLessThan(1e-5);
+    });
   });
 });
