@@ -47,8 +47,8 @@ function byColumns(x: Node, dy: Node, shape: Shape, window: Window): Node {
   const rows = times(n, sizeOf(places));
   const padded = pad(channelsLast(x), [0, ...before, 0], [0, ...after, 0]);
   const taps = positions(kernel);
-  const seen = taps.map((tap) => reshape(seenBy(tap, padded, 1, places, window), [rows, 1, c]));
-  const columns = reshape(concat(seen, 1), [rows, times(taps.length, c)]);
+  const seen = taps.map((tap) => seenBy(tap, padded, 1, places, window));
+  const columns = reshape(concat(seen, -1), [rows, times(taps.length, c)]);
   const product = matmul(reshape(channelsLast(dy), [rows, out]), columns, { transposeLeft: true });
   const perTap = reshape(product, [out, taps.length, c]);
   return reshape(taps.length === 1 ? perTap : transpose(perTap, [0, 2, 1]), shape);
