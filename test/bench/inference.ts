@@ -1,12 +1,13 @@
 /** Forward passes of four networks beside torch eager in inference mode. */
 import { lowering } from "./lowering.ts";
-import { compare, conditions, geometricMean, peer } from "./side-by-side.ts";
+import { compare, conditions, geometricMean, peer, withTorch } from "./side-by-side.ts";
 import type { BenchContext, BenchResult } from "./types.ts";
 
 const leastEach = 1;
 const leastMean = 1.1;
 
-export async function inference({ python }: BenchContext): Promise<BenchResult[]> {
+export async function inference(context: BenchContext): Promise<BenchResult[]> {
+  const python = withTorch(context.python);
   const compared = await compare("inference", python);
   const measured = python !== null;
   const rows = compared.map(({ network, ours, theirs }): BenchResult => ({

@@ -1,5 +1,5 @@
 /** The four full-size networks in ONNX Runtime beside torch eager, each in a process of its own, in turns. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -100,7 +100,15 @@ async function inTurns(ours: Side, theirs: Side | null): Promise<Omit<Compared, 
   };
 }
 
-export const threads = availableParallelism();
+/** The Python, where it has torch. */
+export function withTorch(python: string | null): string | null {
+  if (python === null) return null;
+  return spawnSync(python, ["-c", "import torch"], { stdio: "ignore" }).status === 0
+    ? python
+    : null;
+}
+
+const threads = availableParallelism();
 
 export const peer = "torch eager";
 

@@ -1,5 +1,12 @@
 /** Training steps of four networks, the optimiser's included, beside torch eager: speed, memory, what TypeScript costs. */
-import { type Compared, compare, conditions, geometricMean, peer } from "./side-by-side.ts";
+import {
+  type Compared,
+  compare,
+  conditions,
+  geometricMean,
+  peer,
+  withTorch,
+} from "./side-by-side.ts";
 import type { BenchContext, BenchResult } from "./types.ts";
 
 const leastEach = 0.8;
@@ -7,7 +14,8 @@ const leastMean = 1;
 const mostMemory = 1.3;
 const mostAround = 2;
 
-export async function training({ python }: BenchContext): Promise<BenchResult[]> {
+export async function training(context: BenchContext): Promise<BenchResult[]> {
+  const python = withTorch(context.python);
   const compared = await compare("training", python);
   const measured = python !== null;
   const ratios = compared.map(({ ours, theirs }) => theirs / ours);
