@@ -307,7 +307,8 @@ describe("an engine that the kernel ends for want of memory", () => {
     group.add(pids.training ?? 0);
     const job = await until(studio, id, ended);
     expect(job).toMatchObject({ state: "failed", failure: { code: "out-of-memory" } });
-    expect(job.failure?.message).toMatch(/because memory ran out \(it held [\d.]+ [MG]B/);
+    // What it held, where it was asked before it ended; what was free in any case.
+    expect(job.failure?.message).toMatch(/because memory ran out \([^)]*[\d.]+ [MG]B/);
     expect((await studio.client.system.doctor()).engine.running).toBe(true);
   });
 });
