@@ -58,14 +58,16 @@ function feedsOf(operator: Operator, node: Node, draw: Draw): Feeds {
   return { ...fed, probe: { shape, values } };
 }
 
-describe.each(operators)("%s", (operator) => {
-  const seedOf = (round: number) => round * 1000 + operators.indexOf(operator);
+function seedOf(operator: Operator, round: number): number {
+  return round * 1000 + operators.indexOf(operator);
+}
 
-  it.runIf(differentiable.includes(operator))("has the gradient of its values", () => {
+describe.each(differentiable)("%s", (operator) => {
+  it("has the gradient of its values", () => {
     let checked = 0;
     for (const dtype of ["F32", "F16"] as const) {
       for (let round = 0; round < rounds[dtype]; round++) {
-        const draw = new Draw(seedOf(round), round % 2 === 1);
+        const draw = new Draw(seedOf(operator, round), round % 2 === 1);
         const node = drawn(operator, draw, dtype);
         // A cast to integers.
         if (node === undefined || !isFloat(node.dtype)) continue;
@@ -77,14 +79,16 @@ describe.each(operators)("%s", (operator) => {
     }
     expect(checked).toBeGreaterThan(10);
   });
+});
 
-  it.runIf(!differentiable.includes(operator))(
-    "says why it has no gradient, and gives zeros",
-    () => {
+describe.each(operators.filter((operator) => !differentiable.includes(operator)))(
+  "%s",
+  (operator) => {
+    it("says why it has no gradient, and gives zeros", () => {
       const rule = gradientRules[operator];
       expect("because" in rule && rule.because).toMatch(/\w+ \w+/);
       for (const dtype of ["F32", "I64", "BOOL"] as const) {
-        const draw = new Draw(seedOf(0), false);
+        const draw = new Draw(seedOf(operator, 0), false);
         const node = drawn(operator, draw, dtype);
         if (node === undefined || node.inputs.length === 0) continue;
         const inputs = floatInputs(node);
@@ -92,6 +96,6 @@ describe.each(operators)("%s", (operator) => {
         const [, ...values] = evaluate([node, ...found], draw.feeds(0).reference);
         values.forEach(({ values: each }) => expect(each.every((value) => value === 0)).toBe(true));
       }
-    },
-  );
-});
+    });
+  },
+);
