@@ -1,19 +1,27 @@
-/** The canonical layout: every module of a family that a LoRA may adapt, in architecture order. */
+/** The canonical layout: every module of a model that a LoRA may adapt, in architecture order. */
+import { clipConfigs } from "../../diffusion/clip-config.ts";
+import type { ModelConfig } from "../../diffusion/model-config.ts";
+import { unetConfigs } from "../../diffusion/unet-config.ts";
 import type { Family, ModuleShape } from "../lora.ts";
-import { clipModules, textEncoders } from "./clip.ts";
+import { clipModules } from "./clip.ts";
 import { unetModules } from "./unet.ts";
 
 const layouts = new Map<Family, readonly ModuleShape[]>();
 
-/** UNet, then text encoders; within each the order that unet.ts and clip.ts document. The same array every time. */
+/** Of a family as it is published; the same array every time. */
 export function modulesOf(family: Family): readonly ModuleShape[] {
   let modules = layouts.get(family);
   if (modules === undefined) {
-    modules = [
-      ...unetModules(family),
-      ...textEncoders(family).flatMap((encoder) => clipModules(encoder)),
-    ];
+    modules = modelModules({ unet: unetConfigs[family], textEncoders: clipConfigs[family] });
     layouts.set(family, modules);
   }
   return modules;
+}
+
+/** UNet, then text encoders; within each the order that unet.ts and clip.ts document. */
+export function modelModules({
+  unet,
+  textEncoders,
+}: Pick<ModelConfig, "unet" | "textEncoders">): ModuleShape[] {
+  return [...unetModules(unet), ...textEncoders.flatMap((encoder) => clipModules(encoder))];
 }

@@ -1,6 +1,6 @@
-/** Every Linear and convolution of the two UNets that a LoRA may adapt, with shapes, in execution order. */
-import { latentChannels, layersPerBlock, unetConfigs } from "../../diffusion/unet-config.ts";
-import type { Family, ModuleShape } from "../lora.ts";
+/** Every Linear and convolution of a UNet that a LoRA may adapt, with shapes, in execution order. */
+import { latentChannels, layersPerBlock, type UnetConfig } from "../../diffusion/unet-config.ts";
+import type { ModuleShape } from "../lora.ts";
 
 /**
  * The order is that of execution: time and size embeddings, `conv_in`, down blocks, mid block, up blocks, `conv_out`;
@@ -8,8 +8,7 @@ import type { Family, ModuleShape } from "../lora.ts";
  * `conv_shortcut`; in an attention `proj_in`, then per transformer block attn1 q k v out, attn2 q k v out and the
  * feed-forward, then `proj_out`. weights2weights' order is this one without what it does not train.
  */
-export function unetModules(family: Family): ModuleShape[] {
-  const config = unetConfigs[family];
+export function unetModules(config: UnetConfig): ModuleShape[] {
   const modules: ModuleShape[] = [];
   const width = (level: number): number => config.channels[level] ?? 0;
   const levels = config.channels.length;
