@@ -8,8 +8,8 @@ import { serve } from "./engine/serve.ts";
 const role = process.argv[2];
 if (!isEngineRole(role)) {
   throw new Error(
-    `The engine is started by Facet, as interactive, background or training, not as "${String(role)}".`,
+    `The engine is started by Facet, as one of its engines, not as "${String(role)}".`,
   );
 }
 beFirstToGo();
-serve(engineRouter(), parentPort());
+serve(engineRouter(role), parentPort());

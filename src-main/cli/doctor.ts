@@ -93,7 +93,7 @@ function doctorLines(found: Doctor): string[] {
 function engineText({ running, memoryBytes, sessions }: Doctor["engines"][number]): string {
   if (!running || sessions === null) return "not running; started when needed";
   return (
-    `running, ${byteText(memoryBytes)}; ${sessions.sessions} sessions held, ` +
+    `running, ${byteText(memoryBytes)}; ${sessions.sessions} sessions held, ${sessions.opened} opened so far, ` +
     `${byteText(sessions.bytes)} of at most ${byteText(sessions.budgetBytes)}`
   );
 }

@@ -3,7 +3,8 @@ import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export type EngineRole = "interactive" | "background" | "training";
+const engineRoles = ["interactive", "background", "training", "pictures"] as const;
+export type EngineRole = (typeof engineRoles)[number];
 
 /** What oRPC needs of a port: the shape of Electron's MessagePortMain. */
 export interface EnginePort {
@@ -55,5 +56,5 @@ export const forkEngine: Launcher = (role) => {
 };
 
 export function isEngineRole(value: unknown): value is EngineRole {
-  return value === "interactive" || value === "background" || value === "training";
+  return engineRoles.some((role) => role === value);
 }

@@ -16,6 +16,8 @@ export interface Lease<S> extends Disposable {
 
 export interface CacheUse {
   readonly sessions: number;
+  /** Since the start, those that were closed again too. */
+  readonly opened: number;
   /** Weights of all of them, and a little for each. */
   readonly bytes: number;
   readonly budgetBytes: number;
@@ -28,6 +30,7 @@ interface Entry<S> {
   readonly bytes: number;
   readonly opening: Promise<S>;
   leases: number;
+  failed: boolean;
 }
 
 export interface CacheParts<S> {
@@ -40,6 +43,8 @@ export class SessionCache<S> {
   readonly #parts: CacheParts<S>;
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry<S>>();
+  #opened = 0;
+  readonly #keys = new WeakMap<Graph, Map<string, string>>();
 
   constructor(parts: CacheParts<S>) {
     this.#parts = parts;
@@ -48,6 +53,7 @@ export class SessionCache<S> {
   get use(): CacheUse {
     return {
       sessions: this.#entries.size,
+      opened: this.#opened,
       bytes: [...this.#entries.values()].reduce((sum, { bytes }) => sum + bytes, 0),
       budgetBytes: this.#parts.budgetBytes,
     };
@@ -62,39 +68,68 @@ export class SessionCache<S> {
     options: SessionOptions,
     check: (open: boolean) => Promise<void> = () => Promise.resolve(),
   ): Promise<Lease<S>> {
-    const key = sessionKey(graph, options);
-    await check(this.#entries.has(key));
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      const bytes = overheadBytes + sessionBytes(graph, options.provider);
-      await this.#makeRoom(bytes);
-      // Another may have asked for the same while room was made.
-      entry = this.#entries.get(key) ?? {
-        bytes,
-        opening: this.#parts.open(graph, options),
-        leases: 0,
-      };
-    }
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    entry.leases += 1;
-    const held = entry;
+    const key = this.#key(graph, options);
+    const open = this.#entries.get(key);
+    // Held while it is checked: what the check clears away is the others.
+    if (open !== undefined) open.leases += 1;
+    let held = open;
     try {
-      const session = await held.opening;
+      await check(open !== undefined);
+      if (held === undefined) {
+        const bytes = overheadBytes + sessionBytes(graph, options.provider);
+        await this.#makeRoom(bytes);
+        // Another may have asked for the same while room was made.
+        held = this.#entries.get(key) ?? this.#open(graph, options, bytes);
+        held.leases += 1;
+      }
+      const entry = held;
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+      const session = await entry.opening;
       let given = false;
       return {
         session,
         [Symbol.dispose]: () => {
           assert(!given, "a session is given back once");
           given = true;
-          held.leases -= 1;
+          entry.leases -= 1;
         },
       };
     } catch (error) {
-      // The next who asks tries again.
-      if (this.#entries.get(key) === held) this.#entries.delete(key);
+      if (held !== undefined) {
+        held.leases -= 1;
+        // The next who asks tries again.
+        if (held.failed && this.#entries.get(key) === held) this.#entries.delete(key);
+      }
       throw error;
     }
+  }
+
+  #open(graph: Graph, options: SessionOptions, bytes: number): Entry<S> {
+    this.#opened += 1;
+    const entry: Entry<S> = {
+      bytes,
+      opening: this.#parts.open(graph, options).catch((error: unknown) => {
+        entry.failed = true;
+        throw error;
+      }),
+      leases: 0,
+      failed: false,
+    };
+    return entry;
+  }
+
+  /** A graph is hashed once: it may be the whole UNet of a model, asked for at every picture. */
+  #key(graph: Graph, options: SessionOptions): string {
+    let known = this.#keys.get(graph);
+    if (known === undefined) {
+      known = new Map();
+      this.#keys.set(graph, known);
+    }
+    const chosen = JSON.stringify(options);
+    const key = known.get(chosen) ?? sessionKey(graph, options);
+    known.set(chosen, key);
+    return key;
   }
 
   /** Closes all that nobody uses. */

@@ -1,7 +1,8 @@
 /** Makes identities: measures drafts while they are edited, keeps them as recipes, makes them again. */
+import type { Source } from "../../src-preload/contract/engine.ts";
 import type { Kept, Measure } from "../../src-preload/contract/identities.ts";
 import type { Details } from "../../src-preload/contract/library.ts";
-import { RecipeRecord } from "../../src-preload/contract/recipe.ts";
+import { type Recipe, RecipeRecord } from "../../src-preload/contract/recipe.ts";
 import { FacetError } from "../core/errors.ts";
 import { recipeKey } from "../core/lora/metadata.ts";
 import type { EngineClient } from "../engine/client.ts";
@@ -29,6 +30,12 @@ export class Identities {
     id: string,
   ): Promise<{ coordinates: number[]; residual: number; member: boolean }> {
     return this.#drafts.locate(space, id);
+  }
+
+  /** What a draft is made from, without measuring it. */
+  async sourceOfDraft(draft: Draft): Promise<{ recipe: Recipe; source: Source }> {
+    const { recipe } = await this.#drafts.plan(draft);
+    return { recipe, source: this.resolver.recipe(recipe) };
   }
 
   async measure(draft: Draft): Promise<Measure> {

@@ -16,10 +16,11 @@ export async function examine(
   engines: Engines,
   exports: Exports,
 ): Promise<Doctor> {
-  const [status, background, training, found] = await Promise.all([
+  const [status, background, training, pictures, found] = await Promise.all([
     engines.interactive.client.status({}),
     statusOf(engines.background),
     statusOf(engines.training),
+    statusOf(engines.pictures),
     exports.searchFolders(),
   ]);
   return {
@@ -31,7 +32,7 @@ export async function examine(
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     providers: status.providers.map((provider) =>
-      withReason(provider, [status, background, training]),
+      withReason(provider, [status, background, training, pictures]),
     ),
     devices: status.devices,
     library: {
@@ -45,6 +46,7 @@ export async function examine(
       stateOf("interactive", status),
       stateOf("background", background),
       stateOf("training", training),
+      stateOf("pictures", pictures),
     ],
     comfy: found.folders,
     problems: found.problems,

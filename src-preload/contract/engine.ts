@@ -4,6 +4,8 @@ import { z } from "zod";
 import { Failure, Family, Form } from "./common.ts";
 import { ExportDialect, ExportDtype } from "./exports.ts";
 import { Inspection } from "./lora.ts";
+import { Mounted } from "./models.ts";
+import { PictureCounters, PictureEvent, PictureSettings } from "./previews.ts";
 import { Device, Provider, ProviderName, SessionUse } from "./system.ts";
 import { CurvePoint, PassedOver, Trainable } from "./training.ts";
 
@@ -112,6 +114,35 @@ export const TrainingReport = z.discriminatedUnion("kind", [
   }),
 ]);
 export type TrainingReport = z.infer<typeof TrainingReport>;
+
+/** Where a model lies, and what is used in place of parts of it. */
+export const ModelPlace = z.object({
+  /** A checkpoint or a diffusers folder. */
+  path: z.string(),
+  vae: z.string().nullable(),
+  textFrom: z.string().nullable(),
+});
+export type ModelPlace = z.infer<typeof ModelPlace>;
+
+export const PictureOrder = z.object({
+  slot: z.string(),
+  model: ModelPlace,
+  loras: z.array(
+    z.object({
+      name: z.string(),
+      /** File that other tools would load, as the picture's record names it. */
+      file: z.string(),
+      source: Source,
+      strength: z.number(),
+      /** Goes into the picture; null for a file from elsewhere. */
+      recipe: z.unknown(),
+    }),
+  ),
+  settings: PictureSettings,
+  /** Folder that the picture is written into, named by its content. */
+  to: z.string(),
+});
+export type PictureOrder = z.infer<typeof PictureOrder>;
 
 export const engineContract = {
   status: oc.output(
@@ -231,6 +262,12 @@ export const engineContract = {
       }),
     )
     .output(z.object({ milliseconds: z.number(), norm: z.number() })),
+  /** Opens a model's graphs and sessions ahead of its first picture. */
+  mountModel: oc.input(ModelPlace).output(Mounted.omit({ model: true })),
+  unmountModel: oc.input(ModelPlace).output(z.object({ found: z.boolean() })),
+  makePicture: oc.input(PictureOrder).output(eventIterator(PictureEvent)),
+  cancelPicture: oc.input(z.object({ slot: z.string() })).output(z.object({ found: z.boolean() })),
+  pictureCounters: oc.output(PictureCounters),
   /** Norms of the products and of their difference. */
   compare: oc
     .input(z.object({ left: Source, right: Source }))

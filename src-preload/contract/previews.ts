@@ -109,9 +109,16 @@ export const PictureRequest = z.object({
 });
 export type PictureRequest = z.input<typeof PictureRequest>;
 
+/** Since the engine that makes pictures started: a slider that moves opens no session. */
+export const PictureCounters = z.object({
+  pictures: z.int(),
+  steps: z.int(),
+  sessionsOpened: z.int(),
+});
+export type PictureCounters = z.infer<typeof PictureCounters>;
+
 export const previews = {
   make: oc.input(PictureRequest).output(eventIterator(PictureEvent)),
   cancel: oc.input(z.object({ slot: z.string() })).output(z.object({ found: z.boolean() })),
-  /** Pictures made, and sessions opened for them since the start: a slider that moves opens none. */
-  counters: oc.output(z.object({ pictures: z.int(), steps: z.int(), sessionsOpened: z.int() })),
+  counters: oc.output(PictureCounters),
 };

@@ -37,6 +37,8 @@ export const Device = z.object({
 /** Graphs that an engine holds ready. */
 export const SessionUse = z.object({
   sessions: z.int(),
+  /** Since the engine started: a slider that moves opens none. */
+  opened: z.int(),
   /** Weights of all of them. */
   bytes: z.int(),
   /** From here on the least recently used ones are closed. */
@@ -44,7 +46,7 @@ export const SessionUse = z.object({
 });
 
 const EngineState = z.object({
-  role: z.enum(["interactive", "background", "training"]),
+  role: z.enum(["interactive", "background", "training", "pictures"]),
   running: z.boolean(),
   memoryBytes: z.int(),
   /** Null where it does not run. */

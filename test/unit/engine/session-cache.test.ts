@@ -57,7 +57,12 @@ it("closes the least recently used when the budget is full, never one in use", a
   const third = await sessions.lease(graph(3, 3), onCpu);
   first[Symbol.dispose]();
   third[Symbol.dispose]();
-  expect(sessions.use).toEqual({ sessions: 3, bytes: 12 * megabyte, budgetBytes: 12 * megabyte });
+  expect(sessions.use).toEqual({
+    sessions: 3,
+    opened: 3,
+    bytes: 12 * megabyte,
+    budgetBytes: 12 * megabyte,
+  });
   // Used again, so that the third is older.
   (await sessions.lease(graph(3, 1), onCpu))[Symbol.dispose]();
   (await sessions.lease(graph(3, 4), onCpu))[Symbol.dispose]();
@@ -68,6 +73,20 @@ it("closes the least recently used when the budget is full, never one in use", a
   expect(sessions.use.sessions).toBe(2);
   await sessions.clear();
   expect(sessions.use).toMatchObject({ sessions: 1, bytes: 4 * megabyte });
+});
+
+it("keeps the session that is asked for when the check makes room", async () => {
+  const { sessions, opened, closed } = cache(100);
+  const one = graph(1);
+  (await sessions.lease(one, onCpu))[Symbol.dispose]();
+  (await sessions.lease(graph(2), onCpu))[Symbol.dispose]();
+  using again = await sessions.lease(one, onCpu, () => sessions.clear());
+  expect(again.session).toBe(opened[0]);
+  expect(closed).toEqual([opened[1]]);
+  await expect(
+    sessions.lease(one, onCpu, () => Promise.reject(new Error("too large"))),
+  ).rejects.toThrow("too large");
+  expect(sessions.use).toMatchObject({ sessions: 1, opened: 2 });
 });
 
 it("tries again after a failure", async () => {
