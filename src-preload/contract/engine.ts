@@ -4,7 +4,7 @@ import { z } from "zod";
 import { Failure, Family, Form } from "./common.ts";
 import { ExportDialect, ExportDtype } from "./exports.ts";
 import { Inspection } from "./lora.ts";
-import { Mounted } from "./models.ts";
+import { Model, Mounted } from "./models.ts";
 import { PictureCounters, PictureEvent, PictureSettings } from "./previews.ts";
 import { Device, Provider, ProviderName, SessionUse } from "./system.ts";
 import { CurvePoint, PassedOver, Trainable } from "./training.ts";
@@ -115,6 +115,32 @@ export const TrainingReport = z.discriminatedUnion("kind", [
 ]);
 export type TrainingReport = z.infer<typeof TrainingReport>;
 
+/** What a checkpoint's header (or a diffusers folder's headers and configurations) says. */
+export const ModelDescription = Model.pick({
+  widths: true,
+  prediction: true,
+  zeroTerminalSnr: true,
+  dtypes: true,
+  tensors: true,
+  extras: true,
+  extrasTotal: true,
+  needs: true,
+  licence: true,
+  factor: true,
+}).extend({ kind: Model.shape.kind, family: Family, hasVae: z.boolean() });
+export type ModelDescription = z.infer<typeof ModelDescription>;
+
+/** What a file among base models turned out to be. */
+export const ModelFile = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("model"), description: ModelDescription }),
+  z.object({ kind: z.literal("vae") }),
+  /** Something else in the wrong folder: `what` is it, in words. */
+  z.object({ kind: z.literal("other"), what: z.string() }),
+  /** A base model, or what calls itself one, that cannot be used. */
+  z.object({ kind: z.literal("refused"), failure: Failure }),
+]);
+export type ModelFile = z.infer<typeof ModelFile>;
+
 /** Where a model lies, and what is used in place of parts of it. */
 export const ModelPlace = z.object({
   /** A checkpoint or a diffusers folder. */
@@ -157,6 +183,15 @@ export const engineContract = {
   ),
   /** Headers only. One bad file is one failure in the list. */
   scan: oc.input(z.object({ paths: z.array(z.string()).max(1000) })).output(z.array(Scanned)),
+  /** What a checkpoint, a VAE or a diffusers folder is, from headers and small files only. */
+  describeModel: oc.input(z.object({ path: z.string() })).output(ModelFile),
+  /**
+   * SHA-256 of a file in parts, so that other work comes between them: `token` names the hash that is under way, 0
+   * begins it. Throws `not-found` where this engine does not know it (any more); then it is begun again.
+   */
+  hashPart: oc
+    .input(z.object({ path: z.string(), token: z.string(), from: z.int(), bytes: z.int() }))
+    .output(z.object({ done: z.int(), sha256: z.string().nullable() })),
   /** The whole file: content hash, fingerprint, sketch. */
   read: oc.input(z.object({ path: z.string() })).output(Read),
   /** Sketch, fingerprint and norm of anything that can be materialised. */

@@ -3,7 +3,15 @@ import { eventIterator, oc } from "@orpc/contract";
 import { z } from "zod";
 import { Failure, JobId } from "./common.ts";
 
-export const JobKind = z.enum(["import", "read", "fit", "export", "rebuild", "train"]);
+export const JobKind = z.enum([
+  "import",
+  "read",
+  "fit",
+  "export",
+  "rebuild",
+  "train",
+  "hash-model",
+]);
 export const JobState = z.enum([
   "queued",
   "running",
@@ -29,7 +37,7 @@ export const Job = z.object({
   startedAt: z.int().nullable(),
   finishedAt: z.int().nullable(),
   failure: Failure.nullable(),
-  /** Parsed by the result schema of the kind (ImportResult, FitResult, ExportResult). */
+  /** Parsed by the result schema of the kind (ImportResult, FitResult, ExportResult, ModelHash). */
   result: z.unknown(),
 });
 export type Job = z.infer<typeof Job>;
