@@ -8,7 +8,7 @@ parentPort?.on("message", ({ from, file }: CopyOrder) => {
   parentPort?.postMessage(answer(from, file));
 });
 
-function answer(from: string, file: CopyOrder["file"]): CopyAnswer {
+function answer(from: CopyOrder["from"], file: CopyOrder["file"]): CopyAnswer {
   try {
     return { done: copyLoraFile(from, file) };
   } catch (error) {

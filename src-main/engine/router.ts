@@ -57,7 +57,7 @@ export function engineRouter() {
     read: os.read.handler(async ({ input, signal }) => {
       const lora = openLora(input.path);
       return {
-        sha256: await hashFile(input.path, signal),
+        ...(await hashFile(input.path, signal)),
         fingerprint: fingerprintOf(lora),
         sketch: sketchOf(lora),
         norm: deltaNorm(lora),
@@ -161,7 +161,7 @@ export function engineRouter() {
     })),
     export: os.export.handler(async ({ input }) => {
       const { source } = input;
-      const copied = source.kind === "file" ? await copies.copy(source.path, input) : null;
+      const copied = source.kind === "file" ? await copies.copy(source, input) : null;
       if (copied !== null) return copied;
       const { lora } = await materialise(source, spaces);
       return {

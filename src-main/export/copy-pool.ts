@@ -13,8 +13,14 @@ const mostThreads = 4;
 /** Files that are worked on at once: a thread for each core, and one more while another waits for the disk. */
 export const copiesAtOnce = Math.min(mostThreads, availableParallelism() + 1);
 
+/** A file, and the SHA-256 of its tensors where that is known. */
+export interface Original {
+  readonly path: string;
+  readonly dataSha256?: string | undefined;
+}
+
 export interface CopyOrder {
-  readonly from: string;
+  readonly from: Original;
   readonly file: LoraFile;
 }
 
@@ -33,9 +39,10 @@ export class CopyPool {
   #threads = 0;
 
   /** As `copyLoraFile`: null where the matrices must be computed. */
-  copy(from: string, file: LoraFile): Promise<WrittenFile | null> {
+  copy(from: Original, file: LoraFile): Promise<WrittenFile | null> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ order: { from, file }, resolve, reject });
+      const { path, dataSha256 } = from;
+      this.#queue.push({ order: { from: { path, dataSha256 }, file }, resolve, reject });
       this.#next();
     });
   }

@@ -61,14 +61,18 @@ export function writeLoraFile({ lora, ...file }: LoraFile & { readonly lora: Lor
  * Writes a file's LoRA under other names where that is all there is to do; null where its matrices must be computed.
  * Throws what reading it would throw.
  */
-export function copyLoraFile(from: string, file: LoraFile): WrittenFile | null {
-  using source = openFileSource(from);
+export function copyLoraFile(
+  { path, dataSha256 }: { readonly path: string; readonly dataSha256?: string | undefined },
+  file: LoraFile,
+): WrittenFile | null {
+  using source = openFileSource(path);
   const opened = openTensorFile(source);
   if (!isSafetensors(opened)) return null;
   // In one read: a LoRA is thousands of small tensors.
   const data = readShared(source, opened.dataOffset);
   const relabelled = relabelLora(opened, data, file.dialect, stored[file.dtype]);
-  return relabelled && writePlanned(relabelled.tensors, relabelled.written, file);
+  const known = dataSha256 === undefined ? null : { data, sha256: dataSha256 };
+  return relabelled && writePlanned(relabelled.tensors, relabelled.written, file, known);
 }
 
 /** A copy is done before the next begins, so they share memory: pages fresh from the system cost more than reading. */
@@ -91,9 +95,10 @@ function writePlanned(
   tensors: readonly PlannedTensor[],
   written: Written,
   { to, metadata, overwrite }: Pick<LoraFile, "to" | "metadata" | "overwrite">,
+  known: KnownHash | null = null,
 ): WrittenFile {
   const whole = metadataFor(metadata, written);
-  const { data, hashes } = hashData(tensors, hashedPart(whole));
+  const { data, hashes } = hashData(tensors, hashedPart(whole), known);
   const header = fitHeader(
     withHashes(whole, hashes),
     (metadata) => split(tensors, metadata).header,
@@ -102,27 +107,50 @@ function writePlanned(
   return { bytes, sha256, modules: written.modules.length };
 }
 
+/** A data section whose hash was computed when the file came into the library. */
+interface KnownHash {
+  readonly data: Uint8Array;
+  readonly sha256: string;
+}
+
 /** The data section, kept, with its hashes as if the file held nothing but the metadata given. */
 function hashData(
   tensors: readonly PlannedTensor[],
   metadata: Metadata,
+  known: KnownHash | null,
 ): { data: readonly Uint8Array[]; hashes: Hashes } {
   const { header, rest } = split(tensors, metadata);
-  const whole = createHash("sha256");
   const window = createHash("sha256");
   const data: Uint8Array[] = [];
   let position = header.length;
   if (position > legacyStart)
     window.update(header.subarray(legacyStart, legacyStart + legacyLength));
   for (const chunk of rest) {
-    whole.update(chunk);
     const from = Math.max(0, legacyStart - position);
     const to = Math.min(chunk.length, legacyStart + legacyLength - position);
     if (from < to) window.update(chunk.subarray(from, to));
     position += chunk.length;
     append(data, chunk);
   }
-  return { data, hashes: { data: whole.digest("hex"), legacy: window.digest("hex").slice(0, 8) } };
+  const sha256 = known !== null && isSame(data, known.data) ? known.sha256 : hashOf(data);
+  return { data, hashes: { data: sha256, legacy: window.digest("hex").slice(0, 8) } };
+}
+
+/** Whether the tensors to write are the very memory that was read, in the order in which it was read. */
+function isSame(chunks: readonly Uint8Array[], data: Uint8Array): boolean {
+  const [only, ...others] = chunks;
+  return (
+    others.length === 0 &&
+    only?.buffer === data.buffer &&
+    only.byteOffset === data.byteOffset &&
+    only.byteLength === data.byteLength
+  );
+}
+
+function hashOf(chunks: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const chunk of chunks) hash.update(chunk);
+  return hash.digest("hex");
 }
 
 /** Adds a chunk; one that lies right behind the last in the same memory becomes part of it. */

@@ -54,7 +54,7 @@ export interface LibraryOptions {
 
 /** What an identity is made from. */
 export type LibrarySource =
-  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "file"; readonly path: string; readonly dataSha256?: string }
   | { readonly kind: "recipe"; readonly record: RecipeRecord };
 
 /** Opens the library and the jobs that live in its database. */
@@ -247,7 +247,9 @@ export class Library {
       const { recipe } = this.#records.details(id);
       if (recipe !== null) return { kind: "recipe", record: recipe };
     } else if (lora.blob !== null) {
-      return { kind: "file", path: blobFile(this.#shelf.folders, lora.blob) };
+      const path = blobFile(this.#shelf.folders, lora.blob);
+      const { data_sha256: dataSha256 } = lora;
+      return { kind: "file", path, ...(dataSha256 === null ? {} : { dataSha256 }) };
     } else if (lora.path !== null) {
       return { kind: "file", path: lora.path };
     }

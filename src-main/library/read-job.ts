@@ -241,11 +241,12 @@ class Reading {
     );
     database
       .statement(
-        `update loras set state = 'read', sha256 = ?, companion = ?, fingerprint = ?, blob = ?, trouble = ?,
+        `update loras set state = 'read', sha256 = ?, data_sha256 = ?, companion = ?, fingerprint = ?, blob = ?, trouble = ?,
            storage = iif(? is null, storage, 'copied'), unsaved = unsaved + 1 where seq = ?`,
       )
       .run(
         read.sha256,
+        read.dataSha256,
         companion,
         read.fingerprint,
         blob,

@@ -141,7 +141,7 @@ class Rebuild {
       created_at: Math.round(mtimeMs),
       bytes: size,
       // What the fit stored: the hash of the space's file.
-      fingerprint: await hashFile(file, this.#context.signal),
+      fingerprint: (await hashFile(file, this.#context.signal)).sha256,
       file: join("spaces", basename(file)),
       deleted_at: null,
       descriptions: [],

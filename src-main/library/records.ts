@@ -226,7 +226,7 @@ export class Records {
     this.#database
       .statement(
         `update loras set family = ?, dialect = ?, rank_min = ?, rank_max = ?, modules = ?, parameters = ?,
-           matched = ?, total = ?, bytes = ?, modified_at = ?, trouble = ?, state = 'unread', sha256 = null,
+           matched = ?, total = ?, bytes = ?, modified_at = ?, trouble = ?, state = 'unread', sha256 = null, data_sha256 = null,
            companion = '', fingerprint = null, unsaved = unsaved + 1 where seq = ?`,
       )
       .run(

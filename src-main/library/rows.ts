@@ -86,6 +86,7 @@ export const Lora = z.object({
   path: z.string().nullable(),
   modified_at: z.number().nullable(),
   sha256: z.string().nullable(),
+  data_sha256: z.string().nullable(),
   companion: z.string(),
   blob: z.string().nullable(),
   fingerprint: z.string().nullable(),

@@ -11,14 +11,19 @@ import { CurvePoint, PassedOver, Trainable } from "./training.ts";
 
 /** What to materialise: a file, a point of a space, or something made of these. Main resolves recipes into it. */
 export type Source =
-  | { kind: "file"; path: string }
+  | {
+      kind: "file";
+      path: string;
+      /** SHA-256 of its tensors, where the library knows it and the file cannot have changed since. */
+      dataSha256?: string | undefined;
+    }
   | { kind: "point"; space: string; coordinates: number[]; rank: number }
   | { kind: "delta-blend"; parents: { source: Source; weight: number }[]; rank: number }
   | { kind: "resize"; parent: Source; rank: number };
 
 export const Source: z.ZodType<Source, Source> = z.lazy(() =>
   z.discriminatedUnion("kind", [
-    z.object({ kind: z.literal("file"), path: z.string() }),
+    z.object({ kind: z.literal("file"), path: z.string(), dataSha256: z.string().optional() }),
     z.object({
       kind: z.literal("point"),
       space: z.string(),
@@ -42,6 +47,8 @@ export type Scanned = z.infer<typeof Scanned>;
 
 export const Read = z.object({
   sha256: z.string(),
+  /** Of the tensors alone, in safetensors files. */
+  dataSha256: z.string().nullable(),
   /** SHA-256 over the canonical float32 matrices. */
   fingerprint: z.string(),
   /** 256 float32 whose inner products estimate those of the deltas, base64 of the little-endian bytes. */

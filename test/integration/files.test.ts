@@ -129,7 +129,19 @@ describe("reading", () => {
     const bytes = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => i % 253));
     const path = join(folder, "big.bin");
     writeFileSync(path, bytes);
-    expect(await hashFile(path)).toBe(createHash("sha256").update(bytes).digest("hex"));
+    const digest = (of: Uint8Array) => createHash("sha256").update(of).digest("hex");
+    expect(await hashFile(path)).toEqual({ sha256: digest(bytes), dataSha256: null });
+    // The header of a safetensors file may reach into any piece.
+    for (const header of [0, 1000, 2 ** 20 - 8, 2 ** 20, 2_999_992, 2_999_993]) {
+      const tensors = join(folder, "big.safetensors");
+      bytes.writeBigUInt64LE(BigInt(header));
+      writeFileSync(tensors, bytes);
+      const data = bytes.subarray(8 + header);
+      expect(await hashFile(tensors)).toEqual({
+        sha256: digest(bytes),
+        dataSha256: header > 2_999_992 ? null : digest(data),
+      });
+    }
     const cancelled = hashFile(path, AbortSignal.abort());
     await expect(cancelled).rejects.toMatchObject({ code: "cancelled", path });
     await expect(hashFile(join(folder, "missing"))).rejects.toMatchObject({ code: "not-found" });

@@ -151,7 +151,7 @@ describe("copyLoraFile", () => {
     const to = join(folder, "copy.safetensors");
     writeSmallLora(from, 5, { ss_network_alpha: "99" });
     for (const dialect of ["kohya", "kohya-diffusers", "peft"] as const) {
-      const result = copyLoraFile(from, { ...options, to, dialect, dtype: "f32" });
+      const result = copyLoraFile({ path: from }, { ...options, to, dialect, dtype: "f32" });
       expect(result?.modules).toBe(smallModules.length);
       const original = readTensorFile(from);
       const copy = readTensorFile(to);
@@ -178,27 +178,52 @@ describe("copyLoraFile", () => {
     }
   });
 
+  it("takes the tensors' hash from the library where it writes them as they were read", () => {
+    const from = join(folder, "kohya-ordered.safetensors");
+    const first = join(folder, "first.safetensors");
+    writeSmallLora(from, 8);
+    copyLoraFile({ path: from }, { ...options, to: first, dialect: "kohya", dtype: "f32" });
+    const hashIn = (path: string) => readTensorFile(path).metadata["sshs_model_hash"];
+    const to = join(folder, "second.safetensors");
+    const again = (path: string, dialect: "kohya" | "peft") => {
+      copyLoraFile({ path, dataSha256: "known" }, { ...options, to, dialect, dtype: "f32" });
+      return hashIn(to);
+    };
+    expect(again(first, "kohya")).toBe("known");
+    expect(readFileSync(to).subarray(-1000)).toEqual(readFileSync(first).subarray(-1000));
+    // In another order, or without the alphas, they are hashed anew.
+    copyLoraFile({ path: first }, { ...options, to, dialect: "peft", dtype: "f32" });
+    const other = hashIn(to);
+    expect(again(first, "peft")).toBe(other);
+  });
+
   it("leaves to the reader what must be computed", () => {
     const from = join(folder, "source16.safetensors");
     writeSmallLora(from, 6);
     expect(
-      copyLoraFile(from, {
-        ...options,
-        to: join(folder, "x.safetensors"),
-        dialect: "kohya",
-        dtype: "f16",
-      }),
+      copyLoraFile(
+        { path: from },
+        {
+          ...options,
+          to: join(folder, "x.safetensors"),
+          dialect: "kohya",
+          dtype: "f16",
+        },
+      ),
     ).toBeNull();
     const peft = join(folder, "peft.safetensors");
-    copyLoraFile(from, { ...options, to: peft, dialect: "peft", dtype: "f32" });
+    copyLoraFile({ path: from }, { ...options, to: peft, dialect: "peft", dtype: "f32" });
     // Its alphas stand in the metadata.
     expect(
-      copyLoraFile(peft, {
-        ...options,
-        to: join(folder, "y.safetensors"),
-        dialect: "kohya",
-        dtype: "f32",
-      }),
+      copyLoraFile(
+        { path: peft },
+        {
+          ...options,
+          to: join(folder, "y.safetensors"),
+          dialect: "kohya",
+          dtype: "f32",
+        },
+      ),
     ).toBeNull();
   });
 
@@ -206,7 +231,7 @@ describe("copyLoraFile", () => {
     const from = join(folder, "source7.safetensors");
     writeSmallLora(from, 7);
     const peft = join(folder, "peft7.safetensors");
-    copyLoraFile(from, { ...options, to: peft, dialect: "peft", dtype: "f32" });
+    copyLoraFile({ path: from }, { ...options, to: peft, dialect: "peft", dtype: "f32" });
     const to = join(folder, "computed7.safetensors");
     writeLoraFile({ ...options, lora: openLora(peft), to, dialect: "kohya", dtype: "f32" });
     const original = readTensorFile(from);
@@ -229,12 +254,15 @@ describe("copyLoraFile", () => {
       [`${name}.alpha`]: { shape: [], values: [2] },
     });
     const copy = () =>
-      copyLoraFile(from, {
-        ...options,
-        to: join(folder, "z.safetensors"),
-        dialect: "kohya",
-        dtype: "f32",
-      });
+      copyLoraFile(
+        { path: from },
+        {
+          ...options,
+          to: join(folder, "z.safetensors"),
+          dialect: "kohya",
+          dtype: "f32",
+        },
+      );
     expect(copy).toThrow(
       expect.objectContaining({ code: "not-finite", field: `${name}.lora_down.weight` }),
     );

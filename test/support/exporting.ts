@@ -12,7 +12,7 @@ export type ExportCall = Parameters<ExportsOptions["engine"]["export"]>[0];
 /** What the engine does for a file whose numbers stay as they are. */
 export async function copyAnswer({ source, ...file }: ExportCall) {
   if (source.kind !== "file") throw new FacetError("unsupported", "Only files are exported here.");
-  const copied = copyLoraFile(source.path, file);
+  const copied = copyLoraFile(source, file);
   if (copied === null)
     throw new FacetError("unsupported", `${source.path} cannot be copied as it is.`);
   return Promise.resolve(copied);

@@ -62,6 +62,7 @@ export function fakeEngine(): FakeEngine {
       const sketch = fakeSketch(lora);
       return {
         sha256: createHash("sha256").update(bytes).digest("hex"),
+        dataSha256: null,
         fingerprint: createHash("sha256").update(`matrices ${lora.seed}`).digest("hex"),
         sketch: Buffer.from(sketch.buffer).toString("base64"),
         norm: Math.hypot(...sketch),

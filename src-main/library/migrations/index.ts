@@ -1,5 +1,6 @@
 /** Every migration there is, oldest first. A library's version is how many of them it has. */
 import type { Database } from "../database.ts";
+import { dataHash } from "./2026-11-21-data-hash.ts";
 import { first } from "./2026-11-21-first.ts";
 
 export interface Migration {
@@ -11,4 +12,4 @@ export interface Migration {
   up(database: Database): void;
 }
 
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, dataHash];
