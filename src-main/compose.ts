@@ -41,6 +41,7 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     interactive: startEngine("interactive", options.launch),
     background: startEngine("background", options.launch),
     training: startEngine("training", options.launch),
+    pictures: startEngine("pictures", options.launch),
   };
   const { interactive, background } = engines;
   const log = openLog(options.library);

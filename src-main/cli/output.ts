@@ -44,14 +44,19 @@ export class Output {
   }
 
   progress(job: Job): void {
+    this.doing(progressLine(job));
+  }
+
+  /** What is being done now: a line that the next one takes the place of. */
+  doing(text: string): void {
     const { stderr } = this.#terminal;
     if (stderr.isTTY === true) {
-      const line = progressLine(job).slice(0, (stderr.columns ?? 80) - 1);
+      const line = text.slice(0, (stderr.columns ?? 80) - 1);
       stderr.write(`\r${line.padEnd(this.#shown.length)}`);
       this.#shown = line;
     } else if (performance.now() - this.#lastPlain > plainProgressMs) {
       this.#lastPlain = performance.now();
-      stderr.write(`${progressLine(job)}\n`);
+      stderr.write(`${text}\n`);
     }
   }
 

@@ -14,6 +14,7 @@ import { addInspect } from "./inspect.ts";
 import { addList } from "./list.ts";
 import { addMove } from "./move.ts";
 import { Output, type Terminal } from "./output.ts";
+import { addPreview } from "./preview.ts";
 import { addProject } from "./project.ts";
 import { addRemove } from "./remove.ts";
 import { addResize } from "./resize.ts";
@@ -33,6 +34,7 @@ const commands = [
   addSample,
   addProject,
   addResize,
+  addPreview,
   addExport,
   addRemove,
   addServe,

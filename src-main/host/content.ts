@@ -1,7 +1,7 @@
 /** What may be read by address: the pages' bundle, previews by hash, staged exports by token. Never a path. */
 import { lstatSync, readdirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
-import { foldersOf, previewFile, type Folders } from "../library/folders.ts";
+import { foldersOf, pictureFile, previewFile, type Folders } from "../library/folders.ts";
 import { attachment } from "./headers.ts";
 
 /** A file that an address stands for, with the headers that belong to it. */
@@ -29,7 +29,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const IMMUTABLE = "max-age=31536000, immutable";
 
 /** Content hashes in hexadecimal; anything else cannot name a preview. */
-const PICTURE = /^\/picture\/([0-9a-f]{16,128})\.webp$/;
+const PICTURE = /^\/picture\/([0-9a-f]{16,128})\.(webp|png)$/;
 /** Folders of staged exports have this name; uploads, which lie beside them, have not. */
 const DOWNLOAD = /^\/download\/(export-[0-9a-f-]{36})$/;
 
@@ -54,20 +54,23 @@ export class Content {
 
   /** The file behind an address; undefined where there is none. */
   find(path: string): Found | undefined {
-    const picture = PICTURE.exec(path)?.[1];
-    if (picture !== undefined) return this.#picture(picture);
+    const [, hash, ending] = PICTURE.exec(path) ?? [];
+    if (hash !== undefined) return this.#picture(hash, ending === "png");
     const download = DOWNLOAD.exec(path)?.[1];
     if (download !== undefined) return this.#download(download);
     return this.#page(path);
   }
 
-  #picture(hash: string): Found | undefined {
-    const file = previewFile(this.#folders, hash);
+  /** Previews of the library are WebP, pictures made here PNG. */
+  #picture(hash: string, made: boolean): Found | undefined {
+    const file = made ? pictureFile(this.#folders, hash) : previewFile(this.#folders, hash);
     if (!isFile(file)) return undefined;
     return {
       file,
       visibility: "private",
-      headers: { "content-type": "image/webp", "cache-control": `private, ${IMMUTABLE}` },
+      headers: {
+        "content-type": made ? "image/png" : "image/webp",
+        "cache-control": `private, ${IMMUTABLE}` },
     };
   }
 

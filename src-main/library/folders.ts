@@ -11,6 +11,8 @@ export interface Folders {
   readonly spaces: string;
   readonly backups: string;
   readonly staging: string;
+  /** Pictures made here: disposable. */
+  readonly pictures: string;
   readonly collections: string;
 }
 
@@ -25,6 +27,7 @@ export function foldersOf(root: string): Folders {
     spaces: join(root, "spaces"),
     backups: join(root, "backups"),
     staging: join(root, "staging"),
+    pictures: join(root, "pictures"),
     collections: join(root, "collections.json"),
   };
 }
@@ -48,6 +51,11 @@ export const companionName = "adapter_config.json";
 
 export function previewFile(folders: Folders, hash: string): string {
   return join(folders.previews, `${hash}.webp`);
+}
+
+/** A picture that was made here, named by its content. */
+export function pictureFile(folders: Folders, hash: string): string {
+  return join(folders.pictures, `${hash}.png`);
 }
 
 export function recipeFile(folders: Folders, id: string): string {

@@ -8,7 +8,6 @@ import type {
   PictureEvent,
   PictureRequest,
 } from "../../src-preload/contract/previews.ts";
-import { FacetError } from "../core/errors.ts";
 import type { Engine } from "../engine/client.ts";
 import type { Identities } from "../identities/identities.ts";
 import type { Library } from "../library/library.ts";
@@ -93,13 +92,6 @@ export class Previews {
       }
     }
   }
-}
-
-/** Whether a path is that of a picture made here, so that addresses can name nothing else. */
-export function pictureFile(folder: string, sha256: string): string {
-  if (!/^[0-9a-f]{64}$/.test(sha256))
-    throw new FacetError("invalid-argument", `"${sha256.slice(0, 80)}" names no picture.`);
-  return join(folder, `${sha256}.png`);
 }
 
 function sweep(folder: string): void {
