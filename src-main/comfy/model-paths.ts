@@ -1,15 +1,17 @@
-/** Reads ComfyUI's `extra_model_paths.yaml` and its kin: which folders they name for LoRAs. Never writes them. */
+/** Reads ComfyUI's `extra_model_paths.yaml` and its kin: which folders they name for models. Never writes them. */
 import type { PlatformPath } from "node:path";
 import { parse } from "yaml";
 
-export interface NamedFolder {
+interface NamedFolder {
   readonly path: string;
+  /** What it is named for, e.g. `loras`. */
+  readonly key: string;
   /** The section that names it, e.g. `comfyui`, `a111`. */
   readonly section: string;
   readonly isDefault: boolean;
 }
 
-export interface ModelPaths {
+interface ModelPaths {
   readonly folders: readonly NamedFolder[];
   /** What could not be understood, in words. */
   readonly problems: readonly string[];
@@ -23,8 +25,16 @@ interface Surroundings {
   readonly windows: boolean;
 }
 
-/** @param file the YAML's own path: relative entries are relative to its folder. */
-export function loraFoldersIn(text: string, file: string, surroundings: Surroundings): ModelPaths {
+/**
+ * @param file the YAML's own path: relative entries are relative to its folder.
+ * @param keys the kinds of models that are asked for, e.g. `loras`.
+ */
+export function foldersNamedIn(
+  text: string,
+  file: string,
+  keys: readonly string[],
+  surroundings: Surroundings,
+): ModelPaths {
   let document: unknown;
   try {
     // Python's loader is YAML 1.1: `yes` and `on` are true there. A key given twice keeps its last value in both.
@@ -43,21 +53,26 @@ export function loraFoldersIn(text: string, file: string, surroundings: Surround
       problems.push(`${file}: ${section} is not a section of folders`);
       continue;
     }
-    const named = content["loras"];
-    if (named === undefined || named === null) continue;
-    if (typeof named !== "string") {
-      problems.push(`${file}: ${section}.loras must be a path or a | block with one path a line`);
-      continue;
-    }
     const base = baseOf(content, file, surroundings);
-    for (const line of named.split("\n")) {
-      const entry = line.trim();
-      if (entry === "") continue;
-      folders.push({
-        path: surroundings.paths.resolve(base, entry),
-        section,
-        isDefault: content["is_default"] === true,
-      });
+    for (const key of keys) {
+      const named = content[key];
+      if (named === undefined || named === null) continue;
+      if (typeof named !== "string") {
+        problems.push(
+          `${file}: ${section}.${key} must be a path or a | block with one path a line`,
+        );
+        continue;
+      }
+      for (const line of named.split("\n")) {
+        const entry = line.trim();
+        if (entry === "") continue;
+        folders.push({
+          path: surroundings.paths.resolve(base, entry),
+          key,
+          section,
+          isDefault: content["is_default"] === true,
+        });
+      }
     }
   }
   // ComfyUI puts a default section's folders first: that is where it would save.

@@ -1,7 +1,7 @@
 /** Where LoRA folders are found on three systems, and what becomes of files that make no sense. */
 import { describe, expect, it } from "vitest";
 import { findLoraFolders, type Machine } from "../../../src-main/comfy/folders.ts";
-import { loraFoldersIn } from "../../../src-main/comfy/model-paths.ts";
+import { foldersNamedIn } from "../../../src-main/comfy/model-paths.ts";
 import { posix, win32 } from "node:path";
 
 interface Tree {
@@ -159,7 +159,8 @@ a111:
 
 describe("extra_model_paths.yaml", () => {
   const here = { home: "/home/ada", env: { A: "/a", EMPTY: "" }, paths: posix, windows: false };
-  const read = (text: string) => loraFoldersIn(text, "/comfy/extra_model_paths.yaml", here);
+  const read = (text: string) =>
+    foldersNamedIn(text, "/comfy/extra_model_paths.yaml", ["loras"], here);
   const paths = (text: string) => read(text).folders.map(({ path }) => path);
 
   it("joins to base_path, which may be relative to the file or missing", () => {
@@ -208,7 +209,7 @@ describe("extra_model_paths.yaml", () => {
     const windows = { home: "C:\\Users\\Ada", env: { M: "E:\\m" }, paths: win32, windows: true };
     const text = "s:\n  base_path: '%M%'\n  loras: |\n    loras\n    ~not\n";
     expect(
-      loraFoldersIn(text, "C:\\comfy\\x.yaml", windows).folders.map(({ path }) => path),
+      foldersNamedIn(text, "C:\\comfy\\x.yaml", ["loras"], windows).folders.map(({ path }) => path),
     ).toEqual(["E:\\m\\loras", "E:\\m\\~not"]);
   });
 });
