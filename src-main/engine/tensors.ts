@@ -86,7 +86,9 @@ function fitsSize(size: Dimension, actual: number, sizes: Map<string, number>): 
   if (symbolsOf(size).every((symbol) => sizes.has(symbol)))
     return evaluateDimension(size, sizes) === actual;
   const solution = solveDimension(size, actual, sizes);
-  if (solution !== undefined) sizes.set(solution.name, solution.value);
   // Sizes computed from symbols that no input has shown yet are left to the runtime.
+  if (solution === undefined) return true;
+  if (!Number.isInteger(solution.value) || solution.value < 0) return false;
+  sizes.set(solution.name, solution.value);
   return true;
 }

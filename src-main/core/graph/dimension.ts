@@ -119,7 +119,8 @@ export function evaluateDimension(
 
 /**
  * The one symbol that is not known yet, by the number that the whole is: 8 of `2 * rows` gives rows = 4. Undefined where
- * all or too few symbols are known, or where rounding hides what the size was made of.
+ * all or too few symbols are known, or where rounding or a square hides what the size was made of. `value` is no whole
+ * number of at least 0 where no size of the symbol gives that: 7 of `2 * rows`.
  */
 export function solveDimension(
   dimension: Dimension,
@@ -133,7 +134,7 @@ export function solveDimension(
   // Linear in the symbol: the size between that at 0 and that at 1 is what one of it adds.
   const at = (value: number) => evaluateDimension(dimension, new Map(known).set(name, value));
   const value = (actual - at(0)) / (at(1) - at(0));
-  return Number.isInteger(value) ? { name, value } : undefined;
+  return Number.isInteger(value) && at(value) !== actual ? undefined : { name, value };
 }
 
 function evaluateAtom(atom: Atom, values: ReadonlyMap<string, number>): number {

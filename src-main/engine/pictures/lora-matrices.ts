@@ -50,7 +50,7 @@ export class LoraMatrices {
 /** A file may change under its name; what is made from parents and spaces is told by all of it. */
 function keyOf(source: Source): string {
   return JSON.stringify(source, (key, value: unknown) => {
-    if (key !== "path" || typeof value !== "string") return value;
+    if ((key !== "path" && key !== "space") || typeof value !== "string") return value;
     const status = statSync(value, { throwIfNoEntry: false });
     return [value, status?.size, status?.mtimeMs];
   });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as build from "../../../src-main/core/graph/build/index.ts";
+import { symbol, times } from "../../../src-main/core/graph/dimension.ts";
 import { graphOf, type Node } from "../../../src-main/core/graph/node.ts";
 import { lowerGraph } from "../../../src-main/core/onnx/lower.ts";
 import { seededRandom } from "../../../src-main/core/tensor/random.ts";
@@ -106,6 +107,15 @@ describe("a run", () => {
   ])("refuses %s", async (_, feeds, results, message) => {
     await using session = await openSession(graph, cpu);
     await expect(session.run(feeds, results)).rejects.toThrow(message);
+  });
+
+  it("refuses a size that no size of its symbols gives", async () => {
+    const pairs = build.input("pairs", [times(symbol("n"), 2)]);
+    await using session = await openSession(graphOf({ y: build.negate(pairs) }), cpu);
+    await session.run({ pairs: tensor([4]) });
+    await expect(session.run({ pairs: tensor([3]) })).rejects.toThrow(
+      /pairs is \[2 \* n\] and got \[3\]/,
+    );
   });
 
   it("tells what the runtime refuses", async () => {

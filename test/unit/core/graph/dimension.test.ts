@@ -180,10 +180,14 @@ describe("a symbol that is not known", () => {
     expect(solveDimension(area, 17, known)).toEqual({ name: "rows", value: 4 });
   });
 
-  it("is left open where too little is known, or nothing whole fits", () => {
+  it("shows where no whole size fits", () => {
+    expect(solveDimension(times(rows, 2), 7, known)).toEqual({ name: "rows", value: 3.5 });
+  });
+
+  it("is left open where too little is known", () => {
     expect(solveDimension(columns, 3, known)).toBeUndefined();
     expect(solveDimension(times(rows, symbol("depth")), 8, known)).toBeUndefined();
     expect(solveDimension(floorDivide(rows, 2), 4, known)).toBeUndefined();
-    expect(solveDimension(times(rows, 2), 7, known)).toBeUndefined();
+    expect(solveDimension(times(rows, rows), 9, known)).toBeUndefined();
   });
 });
