@@ -1,7 +1,13 @@
 /** Stored bytes of any element type to float32 numbers, and float32 numbers to the bytes of the three types we write. */
 import { FacetError, missingCase } from "../errors.ts";
 import { byteSize, type DType } from "./dtype.ts";
-import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "./halves.ts";
+import {
+  decodeBfloat16,
+  decodeFloat16,
+  encodeBfloat16,
+  encodeFloat16,
+  float8Patterns,
+} from "./halves.ts";
 
 /** The types that Facet writes. */
 export type FloatDType = "F32" | "F16" | "BF16";
@@ -34,6 +40,12 @@ export function toFloat32(bytes: Uint8Array, dtype: DType): Float32Array {
     case "BF16": {
       const values = new Float32Array(count);
       decodeBfloat16(new Uint16Array(buffer, byteOffset, count), values);
+      return values;
+    }
+    case "F8_E4M3":
+    case "F8_E5M2": {
+      const values = new Float32Array(count);
+      decodeFloat16(float8Patterns(bytes, dtype), values);
       return values;
     }
     case "F64":

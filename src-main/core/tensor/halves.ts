@@ -1,4 +1,7 @@
-/** The two 16-bit floats of model files, float16 (IEEE 754 binary16) and bfloat16, to and from float32 in bulk. */
+/**
+ * The two 16-bit floats of model files, float16 (IEEE 754 binary16) and bfloat16, to and from float32 in bulk; and the
+ * two 8-bit ones as float16.
+ */
 
 const signBit = 0x8000;
 /** Float32 bit patterns, sign removed. */
@@ -127,4 +130,24 @@ export function encodeBfloat16(values: Float32Array, bits: Uint16Array): number 
     }
   }
   return overflow;
+}
+
+/**
+ * 8-bit floats (Micikevicius et al. 2022, https://arxiv.org/abs/2209.05433) as float16 patterns, which hold all of
+ * their values. E5M2 is the upper byte of a float16; E4M3 has no infinity, and 1111 111 is its one NaN.
+ */
+export function float8Patterns(bytes: Uint8Array, dtype: "F8_E4M3" | "F8_E5M2"): Uint16Array {
+  return Uint16Array.from(bytes, dtype === "F8_E5M2" ? (byte) => byte << 8 : fromE4M3);
+}
+
+function fromE4M3(byte: number): number {
+  const sign = (byte & 0x80) << 8;
+  const magnitude = byte & 0x7f;
+  if (magnitude === 0x7f) return sign | 0x7e00;
+  // Bias 7 becomes 15, three bits of mantissa ten.
+  if (magnitude >= 8) return sign | ((magnitude << 7) + (8 << 10));
+  if (magnitude === 0) return sign;
+  // magnitude * 2^-9: normal in float16, whose smallest exponent is -14.
+  const exponent = 31 - Math.clz32(magnitude);
+  return sign | ((exponent + 6) << 10) | (((magnitude << (3 - exponent)) & 7) << 7);
 }

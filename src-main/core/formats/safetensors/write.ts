@@ -37,6 +37,8 @@ const dtypeOrder: readonly DType[] = [
   "F16",
   "U16",
   "I16",
+  "F8_E4M3",
+  "F8_E5M2",
   "I8",
   "U8",
   "BOOL",

@@ -6,14 +6,17 @@ import { modulesOf } from "./index.ts";
 
 /** Inside a resnet, diffusers to ldm; inside an attention both are the same (formats.md 2.1). */
 const resnetNames = new Map([
+  ["norm1", "in_layers.0"],
   ["conv1", "in_layers.2"],
   ["time_emb_proj", "emb_layers.1"],
+  ["norm2", "out_layers.0"],
   ["conv2", "out_layers.3"],
   ["conv_shortcut", "skip_connection"],
 ]);
 
 const outerNames = new Map([
   ["conv_in", "input_blocks.0.0"],
+  ["conv_norm_out", "out.0"],
   ["conv_out", "out.2"],
   ["time_embedding.linear_1", "time_embed.0"],
   ["time_embedding.linear_2", "time_embed.2"],
@@ -21,7 +24,7 @@ const outerNames = new Map([
   ["add_embedding.linear_2", "label_emb.0.2"],
 ]);
 
-/** Path of a UNet module below `unet.` in ldm/sgm names. Defined for the modules of `unetModules` only. */
+/** Path of a UNet module below `unet.` in ldm/sgm names: those of `unetModules`, and the norms beside them. */
 export function ldmPath(path: string, family: Family): string {
   const outer = outerNames.get(path);
   if (outer !== undefined) return outer;

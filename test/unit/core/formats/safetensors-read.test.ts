@@ -257,9 +257,9 @@ test.each<[what: string, file: Uint8Array, code: string, ...parts: string[]]>([
   ],
   [
     "unknown dtype",
-    fileOf(`{"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}`, eight),
+    fileOf(`{"a":{"dtype":"F8_E8M0","shape":[8],"data_offsets":[0,8]}}`, eight),
     "unsupported",
-    "F8_E4M3",
+    "F8_E8M0",
   ],
   [
     "dtype of an object's own property",
