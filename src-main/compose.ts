@@ -4,13 +4,16 @@ import type { ContractRouterClient } from "@orpc/contract";
 import { createRouterClient } from "@orpc/server";
 import type { StudioContract } from "../src-preload/contract/index.ts";
 import { thisMachine } from "./comfy/folders.ts";
+import { FacetError } from "./core/errors.ts";
 import { startEngine } from "./engine/client.ts";
 import type { Launcher } from "./engine/launcher.ts";
 import { Exports } from "./export/exports.ts";
 import { Identities } from "./identities/identities.ts";
 import { openLibrary } from "./library/library.ts";
+import { Models } from "./models/models.ts";
 import { version } from "./package-root.ts";
 import { type StudioRouter, studioRouter } from "./procedures/index.ts";
+import type { Mounts } from "./procedures/models.ts";
 import { defineFitJob } from "./spaces/fit-job.ts";
 import { Spaces } from "./spaces/spaces.ts";
 import { openLog } from "./system/log.ts";
@@ -62,6 +65,15 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     folder: join(library.folder, "training"),
   });
   const spaces = new Spaces(library, jobs, interactive.client);
+  const machine = thisMachine();
+  const models = new Models({ rows: library.models, jobs, engine: background.client, machine });
+  // Models are opened by the engine that makes pictures, which is not called from here yet.
+  const mounts: Mounts = {
+    mount: (id) =>
+      Promise.reject(new FacetError("unsupported", `The model ${id} cannot be opened yet.`)),
+    unmount: () => Promise.resolve(),
+    mounted: () => Promise.resolve([]),
+  };
   const exports = new Exports({
     jobs,
     engine: background.client,
@@ -72,7 +84,7 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     },
     staging: join(library.folder, "staging"),
     version,
-    machine: thisMachine(),
+    machine,
     chosenFolders: () => library.settings().folders,
   });
   const router = studioRouter({
@@ -82,6 +94,8 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     identities,
     exports,
     training,
+    models,
+    mounts,
     engines,
     shell: options.shell ?? { kind: "host" },
     log: log.write,
@@ -91,6 +105,7 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     client: createRouterClient(router),
     library: { folder: library.folder },
     async close() {
+      models.close();
       // The library first: it stops its jobs, and what they asked of the engines is answered.
       await library.close();
       await Promise.all(Object.values(engines).map((engine) => engine[Symbol.asyncDispose]()));

@@ -95,6 +95,11 @@ export class Jobs {
     return this.#store.load(this.get(id).id).checkpoint;
   }
 
+  /** What a job was asked to do; unknown as above. */
+  dataOf(id: string): unknown {
+    return this.#store.load(this.get(id).id).data;
+  }
+
   /** Stops a job; what it has done stays done. */
   cancel(id: string): Job {
     const running = this.#running.get(id);

@@ -26,6 +26,7 @@ import type { Database } from "./database.ts";
 import { blobFile, foldersOf, previewFile } from "./folders.ts";
 import { ImportData, runImport } from "./import-job.ts";
 import { Mirror } from "./mirror.ts";
+import { ModelRows } from "./model-rows.ts";
 import { Neighbours } from "./neighbours.ts";
 import { openDatabase } from "./open.ts";
 import { overviewOf } from "./overview.ts";
@@ -79,6 +80,7 @@ export async function openLibrary(
 export class Library {
   readonly folder: string;
   readonly spaces: SpaceRows;
+  readonly models: ModelRows;
   readonly #shelf: Shelf;
   readonly #database: Database;
   readonly #records: Records;
@@ -98,6 +100,7 @@ export class Library {
     this.#database = shelf.database;
     this.folder = shelf.folders.root;
     this.spaces = new SpaceRows(shelf);
+    this.models = new ModelRows(shelf.database);
     this.#records = new Records(shelf);
     this.#search = new Search(shelf.database, shelf.changes);
     this.#mirror = new Mirror(shelf);

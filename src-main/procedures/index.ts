@@ -5,6 +5,7 @@ import type { Exports } from "../export/exports.ts";
 import type { Identities } from "../identities/identities.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { Library } from "../library/library.ts";
+import type { Models } from "../models/models.ts";
 import type { Spaces } from "../spaces/spaces.ts";
 import type { Log } from "../system/log.ts";
 import type { ShellServices } from "../system/shell-services.ts";
@@ -14,6 +15,7 @@ import { exportProcedures } from "./exports.ts";
 import { identityProcedures } from "./identities.ts";
 import { jobProcedures } from "./jobs.ts";
 import { libraryProcedures } from "./library.ts";
+import { modelProcedures, type Mounts } from "./models.ts";
 import { spaceProcedures } from "./spaces.ts";
 import { systemProcedures } from "./system.ts";
 import { trainingProcedures } from "./training.ts";
@@ -25,6 +27,8 @@ export interface StudioServices {
   readonly identities: Identities;
   readonly exports: Exports;
   readonly training: Training;
+  readonly models: Models;
+  readonly mounts: Mounts;
   readonly engines: Readonly<Record<EngineRole, Engine>>;
   readonly shell: ShellServices;
   /** Errors that no user can act on end here. */
@@ -40,6 +44,7 @@ export function studioRouter(services: StudioServices) {
     jobs: jobProcedures(answer, services),
     spaces: spaceProcedures(answer, services.spaces),
     identities: identityProcedures(answer, services.identities, services.library),
+    models: modelProcedures(answer, services.models, services.mounts),
     exports: exportProcedures(answer, services.exports),
     training: trainingProcedures(answer, services.training),
     system: systemProcedures(answer, services),

@@ -134,7 +134,13 @@ export const ModelDescription = Model.pick({
   needs: true,
   licence: true,
   factor: true,
-}).extend({ kind: Model.shape.kind, family: Family, hasVae: z.boolean() });
+}).extend({
+  kind: Model.shape.kind,
+  family: Family,
+  /** Files that weights are read from, below a diffusers folder; empty where the path itself is the only one. */
+  files: z.array(z.string()),
+  hasVae: z.boolean(),
+});
 export type ModelDescription = z.infer<typeof ModelDescription>;
 
 /** What a file among base models turned out to be. */
@@ -194,7 +200,7 @@ export const engineContract = {
   describeModel: oc.input(z.object({ path: z.string() })).output(ModelFile),
   /**
    * SHA-256 of a file in parts, so that other work comes between them: `token` names the hash that is under way, 0
-   * begins it. Throws `not-found` where this engine does not know it (any more); then it is begun again.
+   * begins it. Throws `missing-parent` where this engine does not know it (any more); then it is begun again.
    */
   hashPart: oc
     .input(z.object({ path: z.string(), token: z.string(), from: z.int(), bytes: z.int() }))

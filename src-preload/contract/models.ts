@@ -50,6 +50,7 @@ export const ModelHash = z.object({ id: ModelId, sha256: z.string() });
 export type ModelHash = z.infer<typeof ModelHash>;
 
 export const Vae = z.object({ path: z.string(), name: z.string(), source: z.string() });
+export type Vae = z.infer<typeof Vae>;
 
 /** A model whose graphs are ready. */
 export const Mounted = z.object({

@@ -34,6 +34,8 @@ const SERVICES = [
   "export",
   "system",
   "training",
+  "models",
+  "previews",
   "procedures",
 ];
 const services = SERVICES.map((name) => `src-main/${name}/`);

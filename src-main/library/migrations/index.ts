@@ -2,6 +2,7 @@
 import type { Database } from "../database.ts";
 import { dataHash } from "./2026-11-21-data-hash.ts";
 import { first } from "./2026-11-21-first.ts";
+import { models } from "./2026-11-21-models.ts";
 
 export interface Migration {
   /** The file's name: date and subject. */
@@ -12,4 +13,4 @@ export interface Migration {
   up(database: Database): void;
 }
 
-export const migrations: readonly Migration[] = [first, dataHash];
+export const migrations: readonly Migration[] = [first, dataHash, models];

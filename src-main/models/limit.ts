@@ -1,0 +1,15 @@
+/** Work that may never end, such as a question to a disk that is away, given up after a while. */
+
+export class TookTooLong extends Error {}
+
+/** Throws TookTooLong after `milliseconds`; the work itself goes on, and its outcome is nobody's then. */
+export async function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new TookTooLong()), milliseconds);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}
