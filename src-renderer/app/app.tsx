@@ -27,6 +27,7 @@ const Library = lazy(() => import("../features/library/library-page.tsx"));
 const Explore = lazy(() => import("../features/explore/explore-page.tsx"));
 const Blend = lazy(() => import("../features/blend/blend-page.tsx"));
 const Export = lazy(() => import("../features/export/export-page.tsx"));
+const Models = lazy(() => import("../features/models/models-page.tsx"));
 const Settings = lazy(() => import("../features/settings/settings-page.tsx"));
 
 export function App({ restored }: { readonly restored: Promise<void> }): ReactNode {
@@ -80,6 +81,7 @@ function Pages({ restored }: { readonly restored: Promise<void> }): ReactNode {
       <Route path="/blend" component={Blend} />
       <Route path="/library" component={Library} />
       <Route path="/export" component={Export} />
+      <Route path="/models" component={Models} />
       <Route path="/settings" component={Settings} />
       <Route>
         <Redirect to={lastPage()} replace />

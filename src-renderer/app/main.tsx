@@ -7,6 +7,8 @@ import "@fontsource-variable/inter/wght.css";
 import "./base.css";
 // Stores that only pages use: pages load late, and what is to be restored must be known before.
 import "../features/export/export-state.ts";
+import "../features/picture/made.ts";
+import "../features/picture/picture-settings.ts";
 import "../ui/panels.ts";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -2,6 +2,7 @@
 import type { Icon } from "@tabler/icons-react";
 import {
   IconAdjustmentsHorizontal,
+  IconHexagon3d,
   IconLayoutGrid,
   IconPackageExport,
   IconSettings,
@@ -21,5 +22,6 @@ export const pages: readonly PageEntry[] = [
   { path: "/blend", label: "Blend", icon: IconTriangle },
   { path: "/library", label: "Library", icon: IconLayoutGrid },
   { path: "/export", label: "Export", icon: IconPackageExport },
+  { path: "/models", label: "Models", icon: IconHexagon3d, foot: true },
   { path: "/settings", label: "Settings", icon: IconSettings, foot: true },
 ];

@@ -42,6 +42,12 @@ export function milliseconds(value: number): string {
   return value < 1000 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(1)} s`;
 }
 
+/** "0.21 s", "4.2 s", "38 s": two digits that count, of a time that was measured. */
+export function seconds(value: number): string {
+  if (value < 0.995) return `${value.toFixed(2)} s`;
+  return value < 9.95 ? `${value.toFixed(1)} s` : duration(value);
+}
+
 /** "8 s", "3 min 20 s", "2 h 5 min". */
 export function duration(seconds: number): string {
   const rounded = Math.max(0, Math.round(seconds));

@@ -30,6 +30,35 @@ const providers: Record<string, string> = {
   webgpu: "WebGPU",
 };
 
+const samplers: Record<string, string> = {
+  euler: "Euler",
+  "euler-ancestral": "Euler ancestral",
+  "dpmpp-2m": "DPM++ 2M",
+  ddim: "DDIM",
+  unipc: "UniPC",
+  lcm: "LCM",
+};
+const schedules: Record<string, string> = {
+  normal: "Normal",
+  karras: "Karras",
+  simple: "Simple",
+  "sgm-uniform": "SGM uniform",
+};
+const conventions: Record<string, string> = { comfy: "ComfyUI", diffusers: "diffusers" };
+
+/** Element types as checkpoints name them; the rest are shown as they are. */
+export function dtypeName(id: string): string {
+  return id.toLowerCase().replace("f8_e4m3", "fp8 (e4m3)").replace("f8_e5m2", "fp8 (e5m2)");
+}
+export function samplerName(id: string): string {
+  return samplers[id] ?? id;
+}
+export function scheduleName(id: string): string {
+  return schedules[id] ?? id;
+}
+export function conventionName(id: string): string {
+  return conventions[id] ?? id;
+}
 export function providerName(id: string): string {
   return providers[id.toLowerCase()] ?? id;
 }

@@ -17,6 +17,11 @@ export function pictureUrl(hash: string): string {
   return `/picture/${hash}.webp`;
 }
 
+/** A picture that Facet made, as PNG with its settings inside. */
+export function madeUrl(sha256: string): string {
+  return `/picture/${sha256}.png`;
+}
+
 export function carriesFiles(event: { readonly dataTransfer: DataTransfer | null }): boolean {
   return event.dataTransfer?.types.includes("Files") ?? false;
 }

@@ -13,10 +13,17 @@ interface FolderPickerProps {
   readonly verb: string;
   /** Whether a folder with nothing in it may be taken. */
   readonly mayBeEmpty?: boolean;
+  /** Whether it says how many LoRAs lie in a folder. */
+  readonly counts?: boolean;
   onPick(path: string): void;
 }
 
-export function FolderPicker({ verb, mayBeEmpty = false, onPick }: FolderPickerProps): ReactNode {
+export function FolderPicker({
+  verb,
+  mayBeEmpty = false,
+  counts = true,
+  onPick,
+}: FolderPickerProps): ReactNode {
   const [path, setShownPath] = useState<string | null>(null);
   /** What is being typed; null while the field shows the open folder. */
   const [draft, setDraft] = useState<string | null>(null);
@@ -108,7 +115,8 @@ export function FolderPicker({ verb, mayBeEmpty = false, onPick }: FolderPickerP
       </div>
       <div className="row">
         <span className="grow muted small clip">
-          {data !== undefined &&
+          {counts &&
+            data !== undefined &&
             `${plural(data.loras, "LoRA file")} here${data.folders.length === 0 ? "" : ", besides those in the folders inside"}`}
         </span>
         <Button

@@ -5,16 +5,27 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { implement, ORPCError } from "@orpc/server";
 import { RPCHandler } from "@orpc/server/ws";
 import { WebSocketServer } from "ws";
 import type { z } from "zod";
 import { studioContract } from "../../src-preload/contract/index.ts";
+import type { Model, Mounted } from "../../src-preload/contract/models.ts";
 import { Settings } from "../../src-preload/contract/system.ts";
 import { parseQuery } from "../../src-main/library/query.ts";
 import { collections, identities, spaces, type FakeIdentity } from "./fake-identities.ts";
 import { FakeJobs } from "./fake-jobs.ts";
+import {
+  cancelFake,
+  counters,
+  fakeModelFolders,
+  fakeModels,
+  fakePictures,
+  fakeVaes,
+  makeFake,
+} from "./fake-pictures.ts";
 
 const bundle = fileURLToPath(new URL("../../out/renderer", import.meta.url));
 const os = implement(studioContract);
@@ -160,6 +171,17 @@ const folders = [
 ];
 
 const precision = { inference: "F32", training: "F32", reason: "as fast as any here" } as const;
+
+const models = new Map(
+  process.argv.includes("--no-models") ? [] : fakeModels.map((model) => [model.id, model]),
+);
+const mounted = new Map<string, Mounted>();
+function modelOf(id: string): Model {
+  const model = models.get(id);
+  if (model === undefined)
+    throw new ORPCError("not-found", { message: `No model has the id ${id}.` });
+  return model;
+}
 
 const router = os.router({
   library: {
@@ -404,6 +426,68 @@ const router = os.router({
     verify: os.identities.verify.handler(() => ({ same: true, expected: "a", made: "a" })),
     recipe: os.identities.recipe.handler(({ input }) => find(input.id).recipe),
   },
+  models: {
+    list: os.models.list.handler(() => ({
+      models: [...models.values()],
+      vaes: models.size === 0 ? [] : fakeVaes,
+      folders: fakeModelFolders,
+      problems: [],
+      looking: false,
+    })),
+    refresh: os.models.refresh.handler(() => ({ models: models.size })),
+    add: os.models.add.handler(({ input }) => {
+      if (!input.path.endsWith(".safetensors") && models.size > 0)
+        throw new ORPCError("not-found", {
+          message: `"${input.path}" holds no checkpoint that Facet knows.`,
+        });
+      for (const model of fakeModels) models.set(model.id, model);
+      return [...models.values()];
+    }),
+    forget: os.models.forget.handler(({ input }) => {
+      for (const { id, path } of models.values()) if (path === input.path) models.delete(id);
+      return { ok: true } as const;
+    }),
+    change: os.models.change.handler(({ input }) => {
+      const model = modelOf(input.id);
+      const next = {
+        ...model,
+        ...Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)),
+      };
+      next.needs = model.needs.filter((need) =>
+        need === "vae" ? next.vae === null : next.textFrom === null,
+      );
+      models.set(input.id, next);
+      return next;
+    }),
+    hash: os.models.hash.handler(({ input }) => ({
+      job: jobs.start("hash-model", `Hash ${modelOf(input.id).name}`, 6938, "MB", null),
+    })),
+    mount: os.models.mount.handler(async ({ input }) => {
+      const { notes } = { notes: ["Weights stay in half precision: 24 GB would not hold both."] };
+      await setTimeout(3000);
+      const one = {
+        model: modelOf(input.id).id,
+        graphSeconds: 1.92,
+        sessionSeconds: 14.3,
+        provider: "cpu",
+        precision: "F32",
+        peakBytes: 9_840_000_000,
+        notes,
+      };
+      mounted.set(input.id, one);
+      return one;
+    }),
+    unmount: os.models.unmount.handler(({ input }) => {
+      mounted.delete(input.id);
+      return { ok: true } as const;
+    }),
+    mounted: os.models.mounted.handler(() => [...mounted.values()]),
+  },
+  previews: {
+    make: os.previews.make.handler(({ input, signal }) => makeFake(input, signal)),
+    cancel: os.previews.cancel.handler(({ input }) => ({ found: cancelFake(input.slot) })),
+    counters: os.previews.counters.handler(() => counters),
+  },
   exports: {
     start: os.exports.start.handler(({ input }) => ({
       job: jobs.start("export", `Export ${input.ids.length} LoRAs`, input.ids.length, "files", {
@@ -528,6 +612,9 @@ const policy =
 const server = createServer((request, response) => {
   const path = new URL(request.url ?? "/", "http://fake").pathname;
   if (path === "/session") return response.writeHead(204).end();
+  const picture = fakePictures.get(/^\/picture\/([0-9a-f]+)\.png$/.exec(path)?.[1] ?? "");
+  if (picture !== undefined)
+    return response.writeHead(200, { "content-type": "image/png" }).end(picture);
   try {
     const body = readFileSync(join(bundle, path === "/" ? "index.html" : path));
     response

@@ -17,8 +17,12 @@ import { KeepBar } from "../keep/keep-bar.tsx";
 import { carriesIdentities, takeDragged } from "../library/drag.ts";
 import { IdentityPicker } from "../library/identity-picker.tsx";
 import { useOverview } from "../library/overview.ts";
+import { AddModel } from "../picture/add-model.tsx";
+import { showPicture, usePictureSettings } from "../picture/picture-settings.ts";
+import { usePictureModel } from "../picture/use-models.ts";
 import "../strip.css";
 import "./blend.css";
+import { BlendPicture, StageSwitch } from "./blend-picture.tsx";
 import {
   Mode,
   addIds,
@@ -30,6 +34,7 @@ import {
   setAllWeights,
   setOptions,
   settleMix,
+  toggleCompare,
   undoMix,
   useBlend,
 } from "./blend-state.ts";
@@ -64,6 +69,19 @@ export default function BlendPage(): ReactNode {
   useBlendCommands();
   const names = mix.parents.map((parent) => parent.name);
   const amount = mix.parents.length;
+  const firstId = mix.parents[0]?.id;
+  const first = useQuery(
+    queries.library.get.queryOptions({
+      input: { id: firstId ?? "" },
+      enabled: firstId !== undefined,
+    }),
+  ).data;
+  const { model, usable } = usePictureModel(first?.family ?? null);
+  const wanted = usePictureSettings((state) => state.pictured.blend);
+  const pictured = amount >= 2 && wanted && model !== undefined && model !== null;
+  const pad = (
+    <Pad parents={mix.parents} compact={pictured} onMove={setAllWeights} onSettle={settleMix} />
+  );
 
   return (
     <>
@@ -82,6 +100,7 @@ export default function BlendPage(): ReactNode {
                 onChange={(value) => setOptions({ mode: Mode.parse(value) })}
               />
               <p className="small muted blend-about">{about[mix.mode]}</p>
+              {pictured && pad}
               <Options mode={mix.mode} rank={mix.rank} space={mix.space} />
               <div className="row blend-head">
                 <h2 className="section-title grow">
@@ -140,8 +159,17 @@ export default function BlendPage(): ReactNode {
                 )}
               </AddParent>
             </Empty>
+          ) : pictured ? (
+            <BlendPicture mix={mix} first={first} model={model} models={usable} />
           ) : (
-            <Pad parents={mix.parents} onMove={setAllWeights} onSettle={settleMix} />
+            <>
+              {model !== undefined && model !== null && (
+                <div className="blend-switch">
+                  <StageSwitch pictured={false} />
+                </div>
+              )}
+              {pad}
+            </>
           )}
         </div>
         {amount >= 2 && failure !== null && (
@@ -188,6 +216,7 @@ export default function BlendPage(): ReactNode {
             <p className="blend-embeddings small muted">{measure?.embeddings}</p>
           </>
         )}
+        {amount >= 2 && first !== undefined && model === null && <AddModel family={first.family} />}
       </Workspace>
     </>
   );
@@ -278,6 +307,20 @@ function useBlendCommands(): void {
             mixOf(useBlend.getState()).parents.map(() => 1),
             null,
           ),
+      },
+      {
+        id: "compare",
+        label: "Compare with the first parent alone",
+        group: "Blend",
+        hotkeys: ["c"],
+        run: toggleCompare,
+      },
+      {
+        id: "picture",
+        label: "Show the picture or the pad",
+        group: "Blend",
+        hotkeys: ["p"],
+        run: () => showPicture("blend", !usePictureSettings.getState().pictured.blend),
       },
       {
         id: "mode-latent",

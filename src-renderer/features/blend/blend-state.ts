@@ -33,6 +33,8 @@ export type Mix = z.infer<typeof Mix>;
 interface BlendState {
   readonly history: Undo<Mix>;
   readonly steps: number;
+  /** Whether the picture is compared with the first parent's. */
+  readonly compare: boolean;
   readonly measure: Measure | null;
   readonly failure: unknown;
   readonly measuring: boolean;
@@ -43,6 +45,7 @@ const LIMIT = 64;
 export const useBlend = create<BlendState>(() => ({
   history: undoable<Mix>({ parents: [], mode: "delta", rank: null, space: null }),
   steps: 7,
+  compare: false,
   measure: null,
   failure: null,
   measuring: false,
@@ -53,23 +56,25 @@ const Stored = z.object({
   present: Mix,
   future: z.array(Mix),
   steps: z.number().int().min(3).max(64),
+  compare: z.boolean().default(false),
 });
 const STEPS_KEPT = 30;
 
 remember(
   "blend",
   useBlend,
-  ({ history, steps }) => ({
+  ({ history, steps, compare }) => ({
     past: history.past.slice(-STEPS_KEPT),
     present: history.present,
     future: history.future.slice(0, STEPS_KEPT),
     steps,
+    compare,
   }),
   (value) => {
     const stored = Stored.safeParse(value).data;
     if (stored === undefined) return null;
-    const { steps, ...stack } = stored;
-    return { steps, history: { ...stack, merge: null } };
+    const { steps, compare, ...stack } = stored;
+    return { steps, compare, history: { ...stack, merge: null } };
   },
 );
 
@@ -105,6 +110,10 @@ export function redoMix(): void {
 }
 export function settleMix(): void {
   useBlend.setState((state) => ({ history: settle(state.history) }));
+}
+
+export function toggleCompare(): void {
+  useBlend.setState((state) => ({ compare: !state.compare }));
 }
 
 function withWeights(mix: Mix, weights: readonly Weight[]): Mix {

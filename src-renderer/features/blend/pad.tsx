@@ -3,23 +3,25 @@ import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef } from "r
 import { centroid, corners, weightsAt } from "../../lib/barycentric.ts";
 import { mixMarks } from "../../lib/glyph.ts";
 import { Glyph, Picture, markFor } from "../../ui/glyph.tsx";
-import { useSize } from "../explore/profile.tsx";
+import { useSize } from "../../ui/use-size.ts";
 import type { Parent } from "./blend-state.ts";
 
 interface PadProps {
   readonly parents: readonly Parent[];
+  /** Small, in a panel: corners without names. */
+  readonly compact?: boolean;
   onMove(weights: readonly number[], gesture: string | null): void;
   onSettle(): void;
 }
 
 let gestures = 0;
 
-export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
+export function Pad({ parents, compact = false, onMove, onSettle }: PadProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const drag = useRef<string | null>(null);
   const amount = parents.length;
-  const corner = amount > 24 ? 28 : amount > 10 ? 40 : 64;
+  const corner = compact ? (amount > 10 ? 24 : 40) : amount > 24 ? 28 : amount > 10 ? 40 : 64;
   const polygon = corners(amount);
   // The polygon's own box is fitted and centred, so that a triangle does not hang in the upper half.
   const xs = polygon.map((each) => each.x);
@@ -29,8 +31,8 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
   const radius = Math.max(
     30,
     Math.min(
-      (size.width - corner - 140) / Math.max(wide, 0.1),
-      (size.height - corner - 64) / Math.max(tall, 0.1),
+      (size.width - corner - (compact ? 12 : 140)) / Math.max(wide, 0.1),
+      (size.height - corner - (compact ? 12 : 64)) / Math.max(tall, 0.1),
       330,
     ),
   );
@@ -79,6 +81,7 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
   return (
     <div
       className="pad"
+      data-compact={compact || undefined}
       ref={box}
       data-testid="blend-pad"
       onPointerDown={(event) => {
@@ -151,7 +154,7 @@ export function Pad({ parents, onMove, onSettle }: PadProps): ReactNode {
                     detail={corner > 40 ? "large" : "small"}
                   />
                 </span>
-                {amount <= 16 && (
+                {amount <= 16 && !compact && (
                   <span className="pad-name">
                     <span className="clip">{parent.name}</span>{" "}
                     <span className="muted">{parent.value.toFixed(2)}</span>

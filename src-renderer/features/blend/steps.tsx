@@ -8,6 +8,10 @@ import { IconCheck, IconPackageExport } from "../../ui/icons.ts";
 import { NumberText } from "../../ui/number-text.tsx";
 import { toast, toastFailure } from "../../ui/toast.tsx";
 import { queueForExport } from "../export/export-state.ts";
+import { type Made, madeOf, useMade } from "../picture/made.ts";
+import { Thumbnail } from "../picture/thumbnail.tsx";
+import { nameOf } from "../picture/use-picture.ts";
+import { subjectWith } from "./blend-picture.tsx";
 import { type Mix, draftOf, goToWeights, useBlend } from "./blend-state.ts";
 
 interface Step {
@@ -39,6 +43,11 @@ export function Steps({ mix }: { readonly mix: Mix }): ReactNode {
   const amount = useBlend((state) => state.steps);
   const [made, setMade] = useState<number | null>(null);
   const [, navigate] = useLocation();
+  const list = useMade((state) => state.list);
+  const pictureOf = (weights: readonly number[]): Made | undefined => {
+    const subject = list.length === 0 ? null : subjectWith(mix, weights);
+    return subject === null ? undefined : madeOf(list, nameOf(subject));
+  };
   const [from, to] = mix.parents;
   const steps = stepsOf(mix, amount);
 
@@ -111,12 +120,14 @@ export function Steps({ mix }: { readonly mix: Mix }): ReactNode {
             )}
             onClick={() => goToWeights(step.weights)}
           >
-            <Glyph
-              mark={mixMarks(
-                mix.parents.map((parent) => markFor(parent.id)),
-                step.weights,
-              )}
-            />
+            <Thumbnail made={pictureOf(step.weights)}>
+              <Glyph
+                mark={mixMarks(
+                  mix.parents.map((parent) => markFor(parent.id)),
+                  step.weights,
+                )}
+              />
+            </Thumbnail>
           </button>
           <span className="strip-name clip">{step.name}</span>
         </div>

@@ -12,6 +12,9 @@ import { Title } from "../../ui/slots.tsx";
 import { Failed } from "../../ui/states.tsx";
 import { Workspace } from "../../ui/workspace.tsx";
 import { KeepBar } from "../keep/keep-bar.tsx";
+import { AddModel } from "../picture/add-model.tsx";
+import { showPicture, usePictureSettings } from "../picture/picture-settings.ts";
+import { usePictureModel } from "../picture/use-models.ts";
 import "../strip.css";
 import "./explore.css";
 import {
@@ -33,6 +36,7 @@ import {
   useExplore,
 } from "./explore-state.ts";
 import { NoSpace, Waiting } from "./explore-empty.tsx";
+import { ExplorePicture } from "./explore-picture.tsx";
 import { openFit } from "./fit-state.ts";
 import { Profile } from "./profile.tsx";
 import { Ring } from "./ring.tsx";
@@ -110,6 +114,8 @@ function Open({
     result: (result) => useExplore.setState({ measure: result, failure: null, measuring: false }),
     failure: (error) => useExplore.setState({ failure: error, measuring: false }),
   });
+  const { model, usable } = usePictureModel(space.family);
+  const pictured = usePictureSettings((state) => state.pictured.explore);
   useExploreCommands(space.id);
 
   const changed = point.coordinates.some(
@@ -167,30 +173,47 @@ function Open({
             </div>
           </>
         }
-        strip={<Variants point={point} />}
+        strip={<Variants space={space.id} point={point} />}
       >
-        <StageHead space={space} spaces={spaces} point={point} />
-        <Drawing
-          components={space.componentList}
-          values={point.coordinates}
-          before={point.start.coordinates}
-          compare={compare}
-          selected={selected}
-          locked={point.locked}
-          onSelect={selectComponent}
-          onChange={setCoordinate}
-          onSettle={settleMove}
-        />
-        <div className="stage-marked small">
-          {marked === undefined ? (
-            <span className="faint">Drag a column or a slider. Shift is fine, Alt is coarse.</span>
-          ) : (
-            <>
-              <strong>{componentName(marked)}</strong> {sigma(point.coordinates[marked.index] ?? 0)}{" "}
-              σ<span className="muted"> · {percent(marked.explained)} of the variance</span>
-            </>
-          )}
-        </div>
+        <StageHead space={space} spaces={spaces} point={point} pictured={model ? pictured : null} />
+        {model === undefined && pictured ? (
+          <div className="profile" aria-busy="true" />
+        ) : model && pictured ? (
+          <ExplorePicture
+            space={space}
+            point={point}
+            model={model}
+            models={usable}
+            compare={compare}
+          />
+        ) : (
+          <>
+            <Drawing
+              components={space.componentList}
+              values={point.coordinates}
+              before={point.start.coordinates}
+              compare={compare}
+              selected={selected}
+              locked={point.locked}
+              onSelect={selectComponent}
+              onChange={setCoordinate}
+              onSettle={settleMove}
+            />
+            <div className="stage-marked small">
+              {marked === undefined ? (
+                <span className="faint">
+                  Drag a column or a slider. Shift is fine, Alt is coarse.
+                </span>
+              ) : (
+                <>
+                  <strong>{componentName(marked)}</strong>{" "}
+                  {sigma(point.coordinates[marked.index] ?? 0)} σ
+                  <span className="muted"> · {percent(marked.explained)} of the variance</span>
+                </>
+              )}
+            </div>
+          </>
+        )}
         {failure === null ? (
           <Readouts busy={measuring} label="Measures">
             <Readout
@@ -237,6 +260,7 @@ function Open({
         ) : (
           <Failed doing="This point could not be measured" error={failure} />
         )}
+        {model === null && <AddModel family={space.family} />}
       </Workspace>
     </>
   );
@@ -305,6 +329,13 @@ function useExploreCommands(spaceId: string): void {
         hotkeys: ["v"],
         run: () =>
           useExplore.setState((state) => ({ drawing: state.drawing === "ring" ? "bars" : "ring" })),
+      },
+      {
+        id: "picture",
+        label: "Show the picture or the drawing",
+        group: "Explore",
+        hotkeys: ["p"],
+        run: () => showPicture("explore", !usePictureSettings.getState().pictured.explore),
       },
       { id: "fit-space", label: "Fit a space…", group: "Explore", run: () => openFit(null) },
       {

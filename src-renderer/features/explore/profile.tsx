@@ -1,15 +1,8 @@
 /** The instrument in the middle of Explore: every component as a column over the members' distribution, before and now. */
-import {
-  type PointerEvent,
-  type ReactNode,
-  memo,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import { type PointerEvent, type ReactNode, memo, useMemo, useRef, useState } from "react";
 import type { Component } from "../../../src-preload/contract/spaces.ts";
 import { TRACK_SIGMA, dragScale, isBeyond, knownRange, snap } from "../../lib/slider.ts";
+import { useSize } from "../../ui/use-size.ts";
 
 const LEFT = 44;
 const RIGHT = 16;
@@ -292,21 +285,4 @@ function violin(bins: readonly number[], middle: number, half: number, plot: num
     .map((point) => `${(middle - point.x).toFixed(1)} ${point.y.toFixed(1)}`)
     .reverse();
   return `M${right.join("L")}L${left.join("L")}Z`;
-}
-
-export function useSize(element: React.RefObject<HTMLElement | null>): {
-  width: number;
-  height: number;
-} {
-  const [size, setSize] = useState({ width: 0, height: 0 });
-  useEffect(() => {
-    const target = element.current;
-    if (target === null) return undefined;
-    const observer = new ResizeObserver(() =>
-      setSize({ width: target.clientWidth, height: target.clientHeight }),
-    );
-    observer.observe(target);
-    return () => observer.disconnect();
-  }, [element]);
-  return size;
 }

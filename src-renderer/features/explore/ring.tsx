@@ -2,7 +2,8 @@
 import { type PointerEvent, type ReactNode, useMemo, useRef, useState } from "react";
 import type { Component } from "../../../src-preload/contract/spaces.ts";
 import { TRACK_SIGMA, dragScale, isBeyond, snap } from "../../lib/slider.ts";
-import { rangeOf, useSize } from "./profile.tsx";
+import { useSize } from "../../ui/use-size.ts";
+import { rangeOf } from "./profile.tsx";
 
 interface RingProps {
   readonly components: readonly Component[];

@@ -18,8 +18,10 @@ import {
   IconTrash,
 } from "../../ui/icons.ts";
 import { NumberText } from "../../ui/number-text.tsx";
+import "../../ui/stage-chip.css";
 import { toast, toastFailure } from "../../ui/toast.tsx";
 import { IdentityPicker } from "../library/identity-picker.tsx";
+import { showPicture } from "../picture/picture-settings.ts";
 import {
   type Point,
   openSpace,
@@ -34,10 +36,13 @@ export function StageHead({
   space,
   spaces,
   point,
+  pictured,
 }: {
   readonly space: Space;
   readonly spaces: readonly Space[];
   readonly point: Point;
+  /** Null where no model makes pictures: then there is only the drawing. */
+  readonly pictured: boolean | null;
 }): ReactNode {
   const compare = useExplore((state) => state.compare);
   const drawing = useExplore((state) => state.drawing);
@@ -73,30 +78,44 @@ export function StageHead({
         )}
       </IdentityPicker>
       <span className="grow" />
-      <span className="stage-chip stage-seed">
-        <span className="muted stage-wide">Seed</span>
-        <NumberText
-          label="Seed"
-          value={seed}
-          shown={String(seed)}
-          step={1}
-          onCommit={(value) =>
-            useExplore.setState({ seed: Math.max(0, Math.round(value)), sampled: 0 })
-          }
-        />
+      {pictured === true ? (
         <IconButton
           icon={IconDice5}
           label="Randomise: draw from the members' distribution"
           hotkey="R"
-          size={22}
           onClick={() => void randomise()}
         />
-      </span>
+      ) : (
+        <span className="stage-chip stage-seed">
+          <span className="muted stage-wide">Seed</span>
+          <NumberText
+            label="Seed"
+            value={seed}
+            shown={String(seed)}
+            step={1}
+            onCommit={(value) =>
+              useExplore.setState({ seed: Math.max(0, Math.round(value)), sampled: 0 })
+            }
+          />
+          <IconButton
+            icon={IconDice5}
+            label="Randomise: draw from the members' distribution"
+            hotkey="R"
+            size={22}
+            onClick={() => void randomise()}
+          />
+        </span>
+      )}
       <SegmentedControl
-        aria-label="How the point is drawn"
-        value={drawing}
-        onChange={(value) => useExplore.setState({ drawing: value === "ring" ? "ring" : "bars" })}
+        aria-label="What is shown of the point"
+        value={pictured === true ? "picture" : drawing}
+        onChange={(value) => {
+          showPicture("explore", value === "picture");
+          if (value !== "picture")
+            useExplore.setState({ drawing: value === "ring" ? "ring" : "bars" });
+        }}
         data={[
+          ...(pictured === null ? [] : [{ value: "picture", label: "Picture" }]),
           { value: "bars", label: "Bars" },
           { value: "ring", label: "Ring" },
         ]}

@@ -4,6 +4,10 @@ import { NameText } from "../../ui/name-text.tsx";
 import { openMenu } from "../../ui/context-menu.tsx";
 import { Signature } from "../../ui/glyph.tsx";
 import { IconCamera, IconCheck, IconSparkles, IconTrash } from "../../ui/icons.ts";
+import { type Made, madeOf, useMade } from "../picture/made.ts";
+import { Thumbnail } from "../picture/thumbnail.tsx";
+import { nameOf } from "../picture/use-picture.ts";
+import { subjectAt } from "./explore-picture.tsx";
 import {
   type Point,
   addAround,
@@ -13,7 +17,16 @@ import {
   snapshot,
 } from "./explore-state.ts";
 
-export function Variants({ point }: { readonly point: Point }): ReactNode {
+export function Variants({
+  space,
+  point,
+}: {
+  readonly space: string;
+  readonly point: Point;
+}): ReactNode {
+  const list = useMade((state) => state.list);
+  const pictureOf = (coordinates: readonly number[]): Made | undefined =>
+    list.length === 0 ? undefined : madeOf(list, nameOf(subjectAt(space, point, coordinates)));
   const same = (coordinates: readonly number[]): boolean =>
     coordinates.every((value, i) => value === point.coordinates[i]);
   return (
@@ -26,7 +39,9 @@ export function Variants({ point }: { readonly point: Point }): ReactNode {
           aria-pressed={same(point.start.coordinates)}
           onClick={() => setCoordinates(point.start.coordinates)}
         >
-          <Signature coordinates={point.start.coordinates} />
+          <Thumbnail made={pictureOf(point.start.coordinates)}>
+            <Signature coordinates={point.start.coordinates} />
+          </Thumbnail>
         </button>
         <span className="strip-name clip">{point.start.name}</span>
       </div>
@@ -65,7 +80,9 @@ export function Variants({ point }: { readonly point: Point }): ReactNode {
               if (event.key === "Delete" || event.key === "Backspace") removeVariant(variant.id);
             }}
           >
-            <Signature coordinates={variant.coordinates} before={point.start.coordinates} />
+            <Thumbnail made={pictureOf(variant.coordinates)}>
+              <Signature coordinates={variant.coordinates} before={point.start.coordinates} />
+            </Thumbnail>
           </button>
           <NameText
             value={variant.name}

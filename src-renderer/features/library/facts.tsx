@@ -1,12 +1,10 @@
 /** What the file says, as a short list; the long ones (keys, metadata) fold out. */
-import { copyText } from "../../ui/copy.ts";
-import { Collapse } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import type { Details } from "../../../src-preload/contract/library.ts";
 import { bytes, count, day, plural, rank } from "../../lib/format.ts";
 import { componentNames, dialectName, familyName } from "../../lib/words.ts";
-import { IconButton } from "../../ui/icon-button.tsx";
-import { IconChevronDown, IconChevronRight, IconCopy } from "../../ui/icons.ts";
+import { Copy, Fold } from "../../ui/fold.tsx";
+import "../../ui/facts.css";
 import { NumberText } from "../../ui/number-text.tsx";
 import { changeOne } from "./edits.ts";
 
@@ -20,7 +18,8 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
   ]
     .filter(Boolean)
     .join(" · ");
-  const others = inspection?.adapters.filter((adapter) => adapter !== "lora") ?? [];
+  const others =
+    inspection?.adapters.filter((adapter) => adapter !== "lora" && adapter !== "dora") ?? [];
   const storage = {
     copied: "copied into the library",
     referenced: "stays where it is",
@@ -41,6 +40,9 @@ export function Facts({ data }: { readonly data: Details }): ReactNode {
             inspection.components.length > 0 &&
             `, ${componentNames(inspection.components)}`}
         </Fact>
+        {inspection !== null && inspection.widths !== null && (
+          <Fact name="Widths">{inspection.widths}, not those of the published model</Fact>
+        )}
         {data.kind === "file" && (
           <Fact name="Written as">
             {dialectName(data.dialect)}
@@ -143,48 +145,5 @@ function Fact({
       <dt>{name}</dt>
       <dd data-selectable>{children}</dd>
     </>
-  );
-}
-
-export function Copy({
-  text,
-  label,
-}: {
-  readonly text: string;
-  readonly label: string;
-}): ReactNode {
-  return <IconButton icon={IconCopy} label={label} size={20} onClick={() => copyText(text)} />;
-}
-
-export function Fold({
-  title,
-  copy,
-  children,
-}: {
-  readonly title: string;
-  readonly copy?: string;
-  readonly children: ReactNode;
-}): ReactNode {
-  const [open, setOpen] = useState(false);
-  return (
-    <section className="fold">
-      <div className="row">
-        <button
-          type="button"
-          className="plain section-title row grow"
-          aria-expanded={open}
-          onClick={() => setOpen(!open)}
-        >
-          {open ? (
-            <IconChevronDown size={14} aria-hidden="true" />
-          ) : (
-            <IconChevronRight size={14} aria-hidden="true" />
-          )}
-          {title}
-        </button>
-        {open && copy !== undefined && <Copy text={copy} label={`Copy: ${title}`} />}
-      </div>
-      <Collapse expanded={open}>{children}</Collapse>
-    </section>
   );
 }

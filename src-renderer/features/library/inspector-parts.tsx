@@ -8,6 +8,7 @@ import type { Recipe } from "../../../src-preload/contract/recipe.ts";
 import { plural } from "../../lib/format.ts";
 import { formName } from "../../lib/words.ts";
 import { queries } from "../../studio/client.ts";
+import { Copy, Fold } from "../../ui/fold.tsx";
 import { Picture } from "../../ui/glyph.tsx";
 import { IconButton } from "../../ui/icon-button.tsx";
 import { IconCopy, IconPlus, IconX } from "../../ui/icons.ts";
@@ -19,7 +20,6 @@ import {
   createCollection,
   takeFromCollection,
 } from "./edits.ts";
-import { Copy, Fold } from "./facts.tsx";
 import { revealIdentity, searchLibrary } from "./library-state.ts";
 import { tagTerm } from "../../lib/query.ts";
 import { useOverview } from "./overview.ts";

@@ -23,6 +23,7 @@ import { actionsFor } from "./actions.ts";
 import { knownCard } from "./cards.ts";
 import { changeMany, changeOne } from "./edits.ts";
 import { Facts } from "./facts.tsx";
+import { IdentityPicture } from "./identity-picture.tsx";
 import { Collections, Neighbours, Notes, Provenance, Tags, Triggers } from "./inspector-parts.tsx";
 import { useLibrary } from "./library-state.ts";
 
@@ -68,9 +69,7 @@ function One({
 
   return (
     <div className="workspace-scroll inspector" data-testid="inspector">
-      <div className="inspector-picture">
-        <Picture id={id} preview={known?.preview} detail="huge" />
-      </div>
+      <IdentityPicture id={id} known={known} data={data} />
       <div className="row inspector-name">
         {known === undefined ? (
           <Skeleton height={20} width="60%" />
