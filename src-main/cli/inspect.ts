@@ -21,6 +21,7 @@ export function addInspect(program: Command, { output }: Surroundings): void {
         const entries: [string, string | number][] = [
           ["dialect", found.dialect],
           ["family", found.family],
+          ...(found.widths === null ? [] : [["widths", found.widths] as [string, string]]),
           ["modules", found.modules],
           ["rank", rank.min === rank.max ? rank.max : `${rank.min} to ${rank.max}`],
           ["numbers", found.parameters],

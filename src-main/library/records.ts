@@ -76,6 +76,8 @@ const Extra = z.object({
 /** Why an identity needs a look, from its header; null where all is well. */
 export function troubleOf(inspection: Inspection): string | null {
   const { matched, total, needsBase } = inspection;
+  if (needsBase.length > 0 && needsBase.every((kind) => kind === "dora"))
+    return "For pictures only: a DoRA cannot be blended or take part in a space";
   if (needsBase.length > 0)
     return `Cannot be used without its base model (${needsBase.join(", ")})`;
   if (matched < total) return `${total - matched} of ${total} keys were not understood`;

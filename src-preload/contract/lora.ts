@@ -6,6 +6,8 @@ export const Inspection = z.object({
   /** A dialect's id (see core/lora/dialects), e.g. `kohya-sgm`. */
   dialect: z.string(),
   family: Family,
+  /** Of the model that it is for, e.g. `32 / 64 / 128`; null for the family's published ones. */
+  widths: z.string().nullable().default(null),
   modules: z.int(),
   rank: Rank,
   /** Numbers in the adapter's matrices. */
@@ -23,7 +25,7 @@ export const Inspection = z.object({
   components: z.array(z.string()),
   /** Kinds of adapter met, e.g. `lora`, `loha`; anything but `lora` is converted by SVD on use. */
   adapters: z.array(z.string()),
-  /** Adapters that cannot be used without the base weight, by name (DoRA, multiplicative kinds). */
+  /** Kinds that mean nothing without the base weight: `dora` (pictures can be made with it), and those never read. */
   needsBase: z.array(z.string()),
   triggerWords: z.array(z.string()),
   title: z.string().optional(),

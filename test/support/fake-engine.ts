@@ -111,6 +111,7 @@ export function inspectionOf(lora: FakeLora, bytes: number): Inspection {
   return {
     dialect: lora.dialect ?? "kohya-sgm",
     family: lora.family ?? "sdxl",
+    widths: null,
     modules: 10,
     rank: { min: rank, max: rank },
     parameters: rank * 1000,

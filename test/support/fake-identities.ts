@@ -117,6 +117,7 @@ export const identities: FakeIdentity[] = Array.from({ length: 2000 }, (_, i) =>
     inspection: {
       dialect,
       family,
+      widths: null,
       modules: family === "sdxl" ? 722 : 264,
       rank: { min: rank, max: rank },
       parameters: rank * 700_000,

@@ -17,14 +17,21 @@ const bundle = "bundle_emb.";
 /** Behind a bundled embedding's name: any encoder, SDXL's first, SDXL's second. */
 const bundled = [".string_to_param.*", ".clip_l", ".clip_g"] as const;
 
-/** Width of a token in each encoder (formats.md 5.5). */
-const components = new Map<number, Embedding["component"]>([
+/** Which encoder has tokens of a width. */
+export type TokenWidths = ReadonlyMap<number, Embedding["component"]>;
+
+/** formats.md 5.5. */
+const publishedWidths: TokenWidths = new Map([
   [768, "text_encoder"],
   [1280, "text_encoder_2"],
 ]);
 
 /** What embedding a tensor is, or undefined where it is none that fits an encoder. */
-export function embeddingOf(entry: TensorEntry, header: Header): EmbeddingEntry | undefined {
+export function embeddingOf(
+  entry: TensorEntry,
+  header: Header,
+  components = publishedWidths,
+): EmbeddingEntry | undefined {
   const token = tokenOf(entry.name, header);
   if (token === undefined || entry.shape.length < 1 || entry.shape.length > 2) return undefined;
   const width = entry.shape.at(-1) ?? 0;

@@ -10,15 +10,20 @@ export interface Hash {
 
 /**
  * What is hashed, in this order: a line on the family, then for each module a line with path, out, columns and rank,
- * and the float32 bytes (little-endian) of down and up; then for each embedding a line and its bytes.
+ * and the float32 bytes (little-endian) of down and up, with DoRA a line on the magnitude's axis and its bytes; then for
+ * each embedding a line and its bytes.
  */
 export function* canonicalChunks(lora: Lora): Generator<Uint8Array> {
   yield encodeUtf8(`facet-lora 1 ${lora.family}\n`);
   for (const module of lora.modules) {
-    const { path, out, rank, down, up } = module;
+    const { path, out, rank, down, up, magnitude } = module;
     yield encodeUtf8(`${path} ${String(out)} ${String(columnsOf(module))} ${String(rank)}\n`);
     yield littleEndian(down);
     yield littleEndian(up);
+    if (magnitude !== undefined) {
+      yield encodeUtf8(`magnitude ${magnitude.axis}\n`);
+      yield littleEndian(magnitude.values);
+    }
   }
   for (const { component, token, shape, values } of lora.embeddings) {
     yield encodeUtf8(`${component} ${JSON.stringify(token)} ${shape.join(" ")}\n`);

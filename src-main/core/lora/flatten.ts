@@ -2,6 +2,7 @@
 import { FacetError } from "../errors.ts";
 import type { Family, Lora, LoraModule, ModuleShape } from "./lora.ts";
 import { columns as columnsOf } from "./lora.ts";
+import { differingWidths, widthsOf } from "./widths.ts";
 
 export interface LayoutModule extends ModuleShape {
   /** Index of the module's first number: `down [rank, columns]` row by row, then `up [out, rank]` row by row. */
@@ -40,7 +41,7 @@ export function layoutOf(family: Family, shapes: readonly ModuleShape[], rank: n
 
 /** Modules that the LoRA lacks are zero; one that the layout lacks is an error (see `restrict`). */
 export function flatten(lora: Lora, layout: Layout): Float32Array {
-  checkFamily(lora, layout);
+  checkModel(lora, layout);
   const places = new Map(layout.modules.map((module) => [module.path, module]));
   const vector = new Float32Array(layout.dimension);
   for (const module of lora.modules) {
@@ -82,11 +83,21 @@ export function restrict(lora: Lora, layout: Layout): Lora {
   return { ...lora, modules: lora.modules.filter((module) => known.has(module.path)) };
 }
 
-function checkFamily(lora: Lora, layout: Layout): void {
-  if (lora.family === layout.family) return;
+/** One family, and widths that one model could have. */
+export function checkModel(lora: Lora, layout: Layout): void {
+  const { family } = layout;
+  if (lora.family !== family) {
+    throw new FacetError(
+      "layout-mismatch",
+      `The LoRA is for ${lora.family}, the layout for ${family}; LoRAs of different families cannot be mixed.`,
+    );
+  }
+  const [own, wanted] = [lora, layout].map(({ modules }) => widthsOf(family, modules));
+  const difference = own && wanted && differingWidths(family, own, wanted);
+  if (difference == null) return;
   throw new FacetError(
     "layout-mismatch",
-    `The LoRA is for ${lora.family}, the layout for ${layout.family}; LoRAs of different families cannot be mixed.`,
+    `The LoRA and the layout are for models of different sizes (${difference}); LoRAs of different models cannot be mixed.`,
   );
 }
 

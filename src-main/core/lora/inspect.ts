@@ -4,12 +4,15 @@ import { componentOf } from "./architecture/names.ts";
 import type { Header } from "./dialects/dialect.ts";
 import type { Family } from "./lora.ts";
 import { scanLora } from "./scan.ts";
+import { namedWidths } from "./widths.ts";
 import { titleOf, triggerWordsOf } from "./words.ts";
 
 export interface Inspected {
   /** A dialect's id, e.g. `kohya-sgm`. */
   readonly dialect: string;
   readonly family: Family;
+  /** Of the model that it is for, e.g. `32 / 64 / 128`; null for the family's published ones. */
+  readonly widths: string | null;
   readonly modules: number;
   readonly rank: { readonly min: number; readonly max: number };
   /** Numbers in the adapter's matrices. */
@@ -25,7 +28,7 @@ export interface Inspected {
   readonly dtypes: string[];
   readonly components: string[];
   readonly adapters: string[];
-  /** Kinds that cannot be used without the base weight. */
+  /** Kinds that mean nothing without the base weight: `dora` (pictures can be made with it), and those never read. */
   readonly needsBase: string[];
   readonly triggerWords: string[];
   readonly title?: string;
@@ -39,7 +42,9 @@ export function inspectLora(file: Header): Inspected {
   let most = 0;
   const components = new Set<string>();
   const dtypes = new Map<string, number>();
-  for (const { module, rank, tensors } of scan.modules) {
+  const needsBase = new Set<string>();
+  for (const { module, rank, tensors, magnitude } of scan.modules) {
+    if (magnitude) needsBase.add("dora");
     least = Math.min(least, rank);
     most = Math.max(most, rank);
     components.add(componentOf(module.path).component);
@@ -48,13 +53,17 @@ export function inspectLora(file: Header): Inspected {
       dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1);
     }
   }
-  for (const { path } of scan.needsBase) components.add(componentOf(path).component);
+  for (const { path, kind } of scan.needsBase) {
+    needsBase.add(kind);
+    components.add(componentOf(path).component);
+  }
   const embeddings = [...new Set(scan.embeddings.map(({ token }) => token))];
   const title = titleOf(file.metadata);
   const words = triggerWordsOf(file.metadata, embeddings);
   return {
     dialect: scan.dialect.id,
     family: scan.family,
+    widths: scan.widths && namedWidths(scan.family, scan.widths),
     modules: scan.modules.length + scan.needsBase.length,
     rank: { min: most === 0 ? 0 : least, max: most },
     parameters,
@@ -66,7 +75,7 @@ export function inspectLora(file: Header): Inspected {
     dtypes: [...dtypes].toSorted((a, b) => b[1] - a[1]).map(([dtype]) => dtype),
     components: [...components],
     adapters: [...scan.adapters],
-    needsBase: [...new Set(scan.needsBase.map(({ kind }) => kind))],
+    needsBase: [...needsBase],
     triggerWords: words.length > 0 ? words : [...(scan.dialect.triggerWords ?? [])],
     ...(title === undefined ? {} : { title }),
   };

@@ -19,13 +19,24 @@ export interface ModuleShape {
   readonly conv: boolean;
 }
 
-/** Delta of the weight at strength 1 is `up · down`: alpha and rank are folded in. */
+/** DoRA: what the norms of the changed weight's rows (`out`) or input channels (`in`) become. */
+export interface Magnitude {
+  readonly axis: "out" | "in";
+  /** `[out]` or `[in]`. */
+  readonly values: Float32Array;
+}
+
+/**
+ * Delta of the weight at strength 1 is `up · down`: alpha and rank are folded in. With a magnitude the sum of weight
+ * and delta is rescaled, too.
+ */
 export interface LoraModule extends ModuleShape {
   readonly rank: number;
   /** `[rank, in * kh * kw]`, row-major. */
   readonly down: Float32Array;
   /** `[out, rank]`, row-major. */
   readonly up: Float32Array;
+  readonly magnitude?: Magnitude;
 }
 
 /** A trained text embedding that travels inside a LoRA file. */

@@ -2,8 +2,10 @@
 import { FacetError } from "../errors.ts";
 import { modulesOf } from "./architecture/index.ts";
 import { blendEmbeddings } from "./blend-embeddings.ts";
+import { refuseMagnitudes } from "./convert/dora.ts";
 import { type Lora, type LoraModule, columns as columnsOf } from "./lora.ts";
 import { KeptEnergy, truncateModule } from "./truncate.ts";
+import { differingWidths, joinedWidths, type Widths, widthsOf } from "./widths.ts";
 
 interface Part {
   readonly module: LoraModule;
@@ -68,6 +70,7 @@ function partsOf(
       `A blend of ${String(loras.length)} LoRAs needs as many finite weights; given: ${weights.join(", ")}.`,
     );
   }
+  checkWidths(loras);
   const parts = new Map<string, [Part, ...Part[]]>();
   loras.forEach((lora, index) => {
     for (const module of lora.modules) {
@@ -77,10 +80,33 @@ function partsOf(
       else list.push(part);
     }
   });
+  for (const lora of loras) refuseMagnitudes(lora, "be blended");
   const order = new Map(modulesOf(familyOf(loras)).map(({ path }, position) => [path, position]));
   const position = ([{ module }]: readonly [Part, ...Part[]]): number =>
     order.get(module.path) ?? order.size;
   return [...parts.values()].sort((a, b) => position(a) - position(b));
+}
+
+/** Also where no module is in both: different ones tell of the same widths. */
+function checkWidths(loras: readonly Lora[]): void {
+  const family = familyOf(loras);
+  let known: Widths = [];
+  for (const [index, lora] of loras.entries()) {
+    const own = widthsOf(family, lora.modules);
+    const difference = differingWidths(family, known, own);
+    if (difference !== null) {
+      const earlier = loras.slice(0, index).flatMap(({ modules }) => modules);
+      const module = lora.modules.find(({ path, out, in: inputs }) =>
+        earlier.some((other) => other.path === path && (other.out !== out || other.in !== inputs)),
+      );
+      throw new FacetError(
+        "layout-mismatch",
+        `A blend mixes LoRAs of one model; these are for models of different sizes (${difference})${module ? `, by ${module.path} of ${String(module.out)} x ${String(columnsOf(module))}` : ""}.`,
+        { field: module?.path },
+      );
+    }
+    known = joinedWidths(own, known);
+  }
 }
 
 function joinParts(parts: readonly [Part, ...Part[]]): LoraModule {

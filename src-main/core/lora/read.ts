@@ -3,7 +3,7 @@ import { FacetError } from "../errors.ts";
 import type { TensorEntry, TensorFile } from "../formats/source.ts";
 import { configuredAlpha } from "./adapter-config.ts";
 import type { Configured } from "./adapter-config.ts";
-import { refuseNeedsBase } from "./convert/dora.ts";
+import { refuseNeedsBase } from "./convert/needs-base.ts";
 import { readEmbedding } from "./embeddings.ts";
 import type { Family, Lora, LoraModule } from "./lora.ts";
 import { scanLora } from "./scan.ts";
@@ -39,6 +39,7 @@ export interface ReadReport {
   readonly total: number;
   readonly unmatched: readonly string[];
   readonly adapters: readonly string[];
+  /** Kinds that come to more than their matrices only with the base weight: `dora`. */
   readonly needsBase: readonly string[];
   readonly converted: readonly ConvertedModule[];
   readonly alphas: readonly AlphaSource[];
@@ -69,7 +70,10 @@ export function readLora(
       });
     }
     const up = scaled(result.up, alphas.scaleOf(scanned));
-    return { ...module, rank: result.rank, down: result.down, up };
+    const own = { ...module, rank: result.rank, down: result.down, up };
+    if (scanned.magnitude === undefined) return own;
+    const { entry, axis } = scanned.magnitude;
+    return { ...own, magnitude: { axis, values: read(entry) } };
   });
   const embeddings = scan.embeddings.map((entry) => {
     const { name, ...embedding } = entry;
@@ -84,7 +88,7 @@ export function readLora(
       total: scan.total,
       unmatched: scan.unmatched,
       adapters: scan.adapters,
-      needsBase: [],
+      needsBase: scan.modules.some(({ magnitude }) => magnitude) ? ["dora"] : [],
       converted,
       alphas: alphas.report(),
       embeddings: [...new Set(embeddings.map(({ token }) => token))],

@@ -62,6 +62,15 @@ export function relabelLora(
     }
     if (suffixes.alpha !== undefined)
       tensors.push({ ...alpha.tensor, name: `${name}${suffixes.alpha}` });
+    if (scanned.magnitude) {
+      const { entry, stored } = scanned.magnitude;
+      // Only LyCORIS' and only among its own: PEFT's means the norms of another sum, under settings of its own.
+      if (stored !== "dora" || dialect === "peft" || !isWritten(entry.dtype)) return null;
+      const values = bytes(entry);
+      refuseNotFinite(values, entry.dtype, entry, file.name);
+      const { shape } = entry;
+      tensors.push({ name: `${name}.dora_scale`, dtype: entry.dtype, shape, values: () => values });
+    }
     modules.push({ path: module.path, rank, alpha: alpha.value, kernel: module.kernel });
   }
   if (suffixes.alpha !== undefined && !alphasFound(modules)) return null;
@@ -94,6 +103,10 @@ const special = {
   BF16: { exponent: 0x7f80_7f80, ones: 0x0001_0001, tops: 0x8000_8000 },
   F32: { exponent: 0x7f80_0000, ones: 1, tops: 0x8000_0000 },
 } as const;
+
+function isWritten(dtype: TensorEntry["dtype"]): dtype is WrittenDtype {
+  return dtype in special;
+}
 
 /** Whether some number of the type is infinity or NaN, without looking at them one by one. */
 function hasSpecial(stored: Uint8Array, dtype: WrittenDtype): boolean {

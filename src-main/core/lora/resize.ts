@@ -1,4 +1,5 @@
 /** Another rank for a LoRA. */
+import { refuseMagnitudes } from "./convert/dora.ts";
 import { moduleInner } from "./forms/delta.ts";
 import type { Lora } from "./lora.ts";
 import { KeptEnergy, truncateModule } from "./truncate.ts";
@@ -8,6 +9,7 @@ import { KeptEnergy, truncateModule } from "./truncate.ts";
  * Modules at or below it stay as they are: zeros would only make the file longer.
  */
 export function resizeLora(lora: Lora, rank: number): { lora: Lora; kept: number } {
+  refuseMagnitudes(lora, "be cut to another rank");
   const kept = new KeptEnergy();
   const modules = lora.modules.map((module) => {
     if (module.rank > rank) return truncateModule(module, rank, kept);

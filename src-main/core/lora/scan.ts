@@ -5,16 +5,21 @@ import { adapterOf } from "./adapters.ts";
 import { modulesOf } from "./architecture/index.ts";
 import type { Adapter, Checked } from "./convert/adapter.ts";
 import { Parts } from "./convert/adapter.ts";
-import { needsBase } from "./convert/dora.ts";
-import type { NeedsBase } from "./convert/dora.ts";
+import { findMagnitude } from "./convert/dora.ts";
+import type { MagnitudeEntry } from "./convert/dora.ts";
+import { needsBase } from "./convert/needs-base.ts";
+import type { NeedsBase } from "./convert/needs-base.ts";
 import type { Dialect, DialectId, Header, Role } from "./dialects/dialect.ts";
 import { dialects, readKey } from "./dialects/index.ts";
-import type { Understood } from "./dialects/index.ts";
 import { embeddingOf } from "./embeddings.ts";
 import type { EmbeddingEntry } from "./embeddings.ts";
 import { chooseFamily } from "./family.ts";
 import type { Family, ModuleShape } from "./lora.ts";
+import { observe } from "./observe.ts";
+import type { Placed } from "./observe.ts";
 import { refuseForeign, refuseUnread } from "./recognise.ts";
+import { moduleAt, otherWidths, tokenWidths } from "./widths.ts";
+import type { Widths } from "./widths.ts";
 
 export interface ScannedModule extends Checked {
   readonly module: ModuleShape;
@@ -22,6 +27,7 @@ export interface ScannedModule extends Checked {
   readonly parts: Parts;
   readonly tensors: readonly TensorEntry[];
   readonly alpha: TensorEntry | undefined;
+  readonly magnitude: MagnitudeEntry | undefined;
   /** Whether PEFT's configuration speaks of it. */
   readonly peft: boolean;
 }
@@ -29,13 +35,12 @@ export interface ScannedModule extends Checked {
 export interface Scan {
   readonly dialect: Dialect;
   readonly family: Family;
+  /** Of the model that it is for; null for the family's published ones. */
+  readonly widths: Widths | null;
   /** In architecture order. */
   readonly modules: readonly ScannedModule[];
-  readonly needsBase: readonly {
-    readonly path: string;
-    readonly kind: NeedsBase;
-    readonly tensors: number;
-  }[];
+  /** Modules of kinds that cannot be read. */
+  readonly needsBase: readonly { readonly path: string; readonly kind: NeedsBase }[];
   readonly embeddings: readonly (EmbeddingEntry & { readonly name: string })[];
   /** Kinds by name, also those that are left out: norms and biases. */
   readonly adapters: readonly string[];
@@ -43,11 +48,6 @@ export interface Scan {
   readonly total: number;
   /** What is not used, in the file's order. */
   readonly unmatched: readonly string[];
-}
-
-interface Placed {
-  readonly entry: TensorEntry;
-  readonly understood: Understood;
 }
 
 /** Dialects whose alpha comes from PEFT's configuration where the file has no alpha tensors. */
@@ -85,9 +85,8 @@ export function scanLora(header: Header): Scan {
   if (2 * placed.length < header.tensors.size) refuseForeign(header, unread);
 
   const family = chooseFamily(header, placed);
-  const layout = modulesOf(family);
   // By place in the layout; a hole where the file has nothing.
-  const groups: (Placed[] | undefined)[] = Array.from({ length: layout.length });
+  const groups: (Placed[] | undefined)[] = Array.from({ length: modulesOf(family).length });
   for (const one of placed) {
     const index = one.understood.place[family];
     const group = groups[index];
@@ -95,36 +94,24 @@ export function scanLora(header: Header): Scan {
     else if (index >= 0) groups[index] = [one];
     else unread.add(one.entry.name);
   }
-
-  const modules: ScannedModule[] = [];
-  const refused: { path: string; kind: NeedsBase; tensors: number }[] = [];
-  const kinds = new Set<string>();
-  const tally = new Map<readonly Dialect[], number>();
-  groups.forEach((group, index) => {
-    const module = layout[index];
-    if (!group || !module) return;
-    const kind = needsBase(group);
-    if (kind) {
-      refused.push({ path: module.path, kind, tensors: group.length });
-      kinds.add(kind);
-    } else {
-      const scanned = scanModule(header, module, group);
-      if (!scanned) {
-        // An alpha whose matrices are not there says nothing.
-        for (const { entry } of group) unread.add(entry.name);
-        return;
-      }
-      modules.push(scanned);
-      kinds.add(scanned.adapter.kind);
+  const { widths, sorted } = sortModules(header, family, groups, placed);
+  if (widths !== null) {
+    const known = tokenWidths(family, widths);
+    for (const name of unread) {
+      const entry = header.tensors.get(name);
+      const embedding = entry && embeddingOf(entry, header, known);
+      if (!embedding) continue;
+      embeddings.push({ ...embedding, name });
+      unread.delete(name);
     }
-    for (const { understood } of group) {
-      tally.set(understood.dialects, (tally.get(understood.dialects) ?? 0) + 1);
-    }
-  });
+  }
+  const { modules, refused, kinds, tally, alone } = sorted;
+  for (const { entry } of alone) unread.add(entry.name);
   if (modules.length === 0 && refused.length === 0) refuseUnread(header);
   return {
     dialect: majority(tally, family, modules),
     family,
+    widths,
     modules,
     needsBase: refused,
     embeddings,
@@ -134,6 +121,73 @@ export function scanLora(header: Header): Scan {
     unmatched:
       unread.size === 0 ? [] : [...header.tensors.keys()].filter((name) => unread.has(name)),
   };
+}
+
+interface Sorted {
+  readonly modules: ScannedModule[];
+  readonly refused: { path: string; kind: NeedsBase }[];
+  readonly kinds: Set<string>;
+  readonly tally: Map<readonly Dialect[], number>;
+  /** What says nothing without the matrices that it belongs to: alphas, magnitudes. */
+  readonly alone: Placed[];
+}
+
+type Groups = readonly (readonly Placed[] | undefined)[];
+
+/**
+ * At the published widths first, as nearly all files are: a library's scan never pays for the others. What does not fit
+ * may be of a model of other widths, which every one of its modules must then fit.
+ */
+function sortModules(
+  header: Header,
+  family: Family,
+  groups: Groups,
+  placed: readonly Placed[],
+): { sorted: Sorted; widths: Widths | null } {
+  const published = modulesOf(family);
+  try {
+    return { sorted: sortGroups(header, groups, (place) => published[place]), widths: null };
+  } catch (error) {
+    if (!(error instanceof FacetError) || error.code !== "shape-mismatch") throw error;
+    const widths = otherWidths(family, observe(family, placed));
+    if (widths === null) throw error;
+    const sorted = sortGroups(header, groups, (place) => moduleAt(family, place, widths));
+    return { sorted, widths };
+  }
+}
+
+function sortGroups(
+  header: Header,
+  groups: Groups,
+  moduleOf: (place: number) => ModuleShape | undefined,
+): Sorted {
+  const modules: ScannedModule[] = [];
+  const refused: Sorted["refused"] = [];
+  const kinds = new Set<string>();
+  const tally: Sorted["tally"] = new Map();
+  const alone: Placed[] = [];
+  groups.forEach((group, place) => {
+    const module = group && moduleOf(place);
+    if (!group || !module) return;
+    const kind = needsBase(group);
+    if (kind) {
+      refused.push({ path: module.path, kind });
+      kinds.add(kind);
+    } else {
+      const scanned = scanModule(header, module, group);
+      if (!scanned) {
+        alone.push(...group);
+        return;
+      }
+      modules.push(scanned);
+      kinds.add(scanned.adapter.kind);
+      if (scanned.magnitude) kinds.add("dora");
+    }
+    for (const { understood } of group) {
+      tally.set(understood.dialects, (tally.get(understood.dialects) ?? 0) + 1);
+    }
+  });
+  return { modules, refused, kinds, tally, alone };
 }
 
 function scanModule(
@@ -156,7 +210,9 @@ function scanModule(
   const adapter = adapterOf(entries, parts);
   if (!adapter) return undefined;
   const { rank, dimension } = adapter.check(parts);
-  return { module, adapter, parts, rank, dimension, tensors, alpha: entries.get("alpha"), peft };
+  const alpha = entries.get("alpha");
+  const magnitude = findMagnitude(parts);
+  return { module, adapter, parts, rank, dimension, tensors, alpha, magnitude, peft };
 }
 
 function refuseTwice(

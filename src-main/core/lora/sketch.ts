@@ -6,7 +6,7 @@
  * is a count sketch of the full delta under the sum of both hashes, linear in the delta: the factors' basis, rank and
  * order leave no trace. Estimates are unbiased; their standard error is about 1/16 of the product of the norms.
  * Hashes come from the module's path alone, so sketches made anywhere compare; the constants below must not change
- * while stored sketches are in use.
+ * while stored sketches are in use. Of a DoRA, what it adds before it rescales.
  */
 import { assert } from "../errors.ts";
 import { type Lora, type LoraModule, columns as columnsOf } from "./lora.ts";

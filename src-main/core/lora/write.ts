@@ -1,6 +1,7 @@
 /** Lays a LoRA out as the tensors of a file in one of the dialects that other tools load completely. */
 import type { PlannedTensor } from "../formats/safetensors/write.ts";
 import { mostFrequent } from "./alpha.ts";
+import { refuseMagnitudes } from "./convert/dora.ts";
 import type { WritableDialect } from "./dialects/dialect.ts";
 import { kohyaDiffusers } from "./dialects/kohya-diffusers.ts";
 import { kohyaSgm } from "./dialects/kohya-sgm.ts";
@@ -10,6 +11,10 @@ import type { Family, Lora, LoraModule } from "./lora.ts";
 
 export type WrittenDialect = "kohya" | "kohya-diffusers" | "peft";
 export type WrittenDtype = "F16" | "BF16" | "F32";
+
+/** What a DoRA cannot: relabel.ts copies the magnitudes of an original, and only as they are. */
+const unchanged =
+  "be written anew; an original in kohya's format can be exported in that format and its own precision";
 
 /** `kohya` is what kohya itself writes: sgm names for SDXL, diffusers names for SD1.5. */
 export function writerFor(dialect: WrittenDialect, family: Family): WritableDialect {
@@ -36,6 +41,7 @@ export function planLora(
   dialect: WrittenDialect,
   dtype: WrittenDtype,
 ): PlannedTensor[] {
+  refuseMagnitudes(lora, unchanged);
   const writer = writerFor(dialect, lora.family);
   const { suffixes } = writer;
   const alphaOf = writtenAlpha(lora, dialect);

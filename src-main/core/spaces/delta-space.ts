@@ -1,7 +1,8 @@
 /** A space over products: a point is the sum of truncated components and the mean, cut to the space's rank. */
 import { transpose } from "../linalg/multiply.ts";
 import { solvePositive } from "../linalg/positive.ts";
-import { restrict } from "../lora/flatten.ts";
+import { refuseMagnitudes } from "../lora/convert/dora.ts";
+import { checkModel, restrict } from "../lora/flatten.ts";
 import { columns as columnsOf, type Lora, type LoraModule } from "../lora/lora.ts";
 import { addDeltaGram } from "./gram.ts";
 import type { Products } from "../linalg/products.ts";
@@ -103,7 +104,9 @@ export function openDeltaSpace(
       };
     },
     async project(lora: Lora) {
+      refuseMagnitudes(lora, "take part in a space");
       const known = restrict(lora, layout);
+      checkModel(known, layout);
       const byPath = new Map(known.modules.map((module) => [module.path, module]));
       const against = new Float64Array(rows);
       for (let module = 0; module < layout.modules.length; module++) {

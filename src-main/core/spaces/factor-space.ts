@@ -1,6 +1,6 @@
 /** A space over flattened factors: a point is the mean plus components, summed in float64 in a fixed order. */
 import { assert } from "../errors.ts";
-import { flatten, restrict, unflatten } from "../lora/flatten.ts";
+import { checkModel, flatten, restrict, unflatten } from "../lora/flatten.ts";
 import type { Lora } from "../lora/lora.ts";
 import { toForm } from "./form.ts";
 import type { LatentSpace, SpaceRecord } from "./space.ts";
@@ -56,7 +56,9 @@ export function openFactorSpace(record: SpaceRecord, tensors: FactorTensors): Fa
     decode: (coordinates) =>
       Promise.resolve({ lora: unflatten(vector(coordinates), layout), kept: 1 }),
     project(lora: Lora) {
-      const formed = toForm(record.form, restrict(lora, layout), record.rank, reference).lora;
+      const known = restrict(lora, layout);
+      checkModel(known, layout);
+      const formed = toForm(record.form, known, record.rank, reference).lora;
       const offset = flatten(formed, layout);
       for (let i = 0; i < offset.length; i++) {
         const difference = (offset[i] as number) - (mean[i] as number);

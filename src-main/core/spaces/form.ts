@@ -1,4 +1,5 @@
 /** Brings a LoRA into a factor form at the common rank, so that vectors can be compared number by number. */
+import { refuseMagnitudes } from "../lora/convert/dora.ts";
 import { alignTo, balance } from "../lora/forms/aligned.ts";
 import { standardise } from "../lora/forms/standard.ts";
 import type { Lora } from "../lora/lora.ts";
@@ -15,6 +16,7 @@ export function toForm(
   rank: number,
   reference: Lora | null,
 ): { lora: Lora; kept: number } {
+  refuseMagnitudes(lora, "take part in a space");
   switch (form) {
     case "standard":
       return standardise(lora, rank, reference ?? undefined);

@@ -5,7 +5,9 @@ import type { FitOutcome, Progress, Source } from "../../../src-preload/contract
 import { FacetError } from "../../core/errors.ts";
 import { encodeSafetensors } from "../../core/formats/safetensors/write.ts";
 import { modulesOf } from "../../core/lora/architecture/index.ts";
+import { refuseMagnitudes } from "../../core/lora/convert/dora.ts";
 import type { Lora, ModuleShape } from "../../core/lora/lora.ts";
+import { differingWidths, joinedWidths, type Widths, widthsOf } from "../../core/lora/widths.ts";
 import { fitSpace, type MemberSource } from "../../core/spaces/fit.ts";
 import type { Products } from "../../core/linalg/products.ts";
 import { planSpace } from "../../core/spaces/space-file.ts";
@@ -97,20 +99,33 @@ async function readMembers(
   const ranks = new Map<number, number>();
   let cached = 0;
   let family: Lora["family"] | null = null;
+  let widths: Widths = [];
   for (const [index, member] of task.members.entries()) {
     await progress("Opening members", index, task.members.length);
     try {
       const { lora } = await materialise(member.source, spaces);
-      family ??= lora.family;
-      if (lora.family !== family) {
+      const agreed: Lora["family"] = family ?? lora.family;
+      if (lora.family !== agreed) {
         throw new FacetError(
           "layout-mismatch",
-          `It is for ${lora.family}, the others for ${family}. Fit one space for each family.`,
+          `It is for ${lora.family}, the others for ${agreed}. Fit one space for each family.`,
         );
       }
+      refuseMagnitudes(lora, "take part in a space");
+      const own = widthsOf(agreed, lora.modules);
+      const difference = differingWidths(agreed, own, widths);
+      if (difference !== null) {
+        throw new FacetError(
+          "layout-mismatch",
+          `It is for another model than the others (${difference}). Fit one space for each model.`,
+        );
+      }
+      family = agreed;
+      widths = joinedWidths(own, widths);
       usable.push(member);
       for (const module of lora.modules) {
-        shapes.set(module.path, module);
+        const { path, out, in: input, kernel, conv } = module;
+        shapes.set(path, { path, out, in: input, kernel, conv });
         ranks.set(module.rank, (ranks.get(module.rank) ?? 0) + 1);
       }
       const bytes = lora.modules.reduce((sum, m) => sum + m.up.byteLength + m.down.byteLength, 0);
@@ -146,7 +161,5 @@ function inArchitectureOrder(
   family: Lora["family"],
   shapes: ReadonlyMap<string, ModuleShape>,
 ): ModuleShape[] {
-  return modulesOf(family)
-    .filter((module) => shapes.has(module.path))
-    .map(({ path, out, in: input, kernel, conv }) => ({ path, out, in: input, kernel, conv }));
+  return modulesOf(family).flatMap(({ path }) => shapes.get(path) ?? []);
 }

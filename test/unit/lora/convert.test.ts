@@ -306,22 +306,6 @@ describe("kinds that need the base weight", () => {
     [`${linear}.lora_up.weight`]: tensor(320, 2),
   };
   it.each([
-    ["dora", { ...pair, [`${linear}.dora_scale`]: tensor(320, 1) }],
-    [
-      "dora",
-      {
-        "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.lora_A.weight": tensor(
-          2,
-          320,
-        ),
-        "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.lora_B.weight": tensor(
-          320,
-          2,
-        ),
-        "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.lora_magnitude_vector":
-          tensor(320),
-      },
-    ],
     ["glora", { [`${linear}.a1.weight`]: tensor(320, 2), [`${linear}.a2.weight`]: tensor(2, 320) }],
     ["oft", { [`${linear}.oft_blocks`]: tensor(4, 80, 80) }],
     ["ia3", { [`${linear}.weight`]: tensor(320, 1), [`${linear}.on_input`]: { shape: [] } }],

@@ -1,47 +1,47 @@
-/** Kinds that multiply or replace the base weight: told by name, refused until the base is at hand. */
+/** DoRA's magnitudes: which tensor, along which axis, and what cannot be done with a LoRA that has them. */
 import { FacetError } from "../../errors.ts";
-import type { Role } from "../dialects/dialect.ts";
+import { elementCount } from "../../tensor/dtype.ts";
+import type { TensorEntry } from "../../formats/source.ts";
+import type { Lora, Magnitude } from "../lora.ts";
+import type { Parts } from "./adapter.ts";
 
-export type NeedsBase = "dora" | "glora" | "oft" | "ia3" | "set";
+export interface MagnitudeEntry {
+  readonly entry: TensorEntry;
+  readonly axis: Magnitude["axis"];
+  /** By whose convention it is stored: LyCORIS' `dora_scale`, or PEFT's `lora_magnitude_vector`. */
+  readonly stored: "dora" | "magnitude";
+}
 
-/** Words for the user. */
-const explained: Record<NeedsBase, string> = {
-  dora: "DoRA rescales the merged weight (`dora_scale`)",
-  glora: "GLoRA multiplies the base weight (`a1`, `a2`)",
-  oft: "OFT rotates the base weight (`oft_blocks`)",
-  ia3: "IA3 scales the base weight",
-  set: "`set_weight` replaces the base weight",
-};
-
-const kinds: ReadonlySet<Role> = new Set<NeedsBase>(["dora", "glora", "oft", "ia3", "set"]);
-
-/** The kind of a module's tensors that needs the base weight; DoRA first, as it comes on top of another kind. */
-export function needsBase(
-  tensors: readonly { readonly understood: { readonly role: Role } }[],
-): NeedsBase | undefined {
-  let found: NeedsBase | undefined;
-  for (const { understood } of tensors) {
-    const { role } = understood;
-    if (role === "dora") return role;
-    if (isNeedsBase(role)) found ??= role;
+/**
+ * LyCORIS stores `[out, 1, …]` or `[1, in, …]`, and ComfyUI takes it for rows where the first size is the weight's
+ * (formats.md 1.5). PEFT's are of rows always: `[out]`, of convolutions `[1, out, 1, 1]`.
+ */
+export function findMagnitude(parts: Parts): MagnitudeEntry | undefined {
+  const scale = parts.find("dora");
+  const entry = scale ?? parts.find("magnitude");
+  if (!entry) return undefined;
+  const { module } = parts;
+  const axis = !scale || entry.shape[0] === module.out ? "out" : "in";
+  if (elementCount(entry.shape) !== module[axis]) {
+    const expected = scale ? `[${module.out}, 1] or [1, ${module.in}]` : `[${module.out}]`;
+    parts.mismatch(entry, expected);
   }
-  return found;
+  return { entry, axis, stored: scale ? "dora" : "magnitude" };
 }
 
-function isNeedsBase(role: Role): role is NeedsBase {
-  return kinds.has(role);
-}
-
-export function refuseNeedsBase(
-  file: string,
-  modules: readonly { readonly path: string; readonly kind: NeedsBase }[],
-): void {
+/**
+ * Throws for a LoRA with magnitudes: its change of a weight depends on that weight, so products of its matrices are not
+ * the change.
+ *
+ * @param what e.g. "be blended".
+ */
+export function refuseMagnitudes(lora: Lora, what: string): void {
+  const modules = lora.modules.filter(({ magnitude }) => magnitude !== undefined);
   const [first] = modules;
   if (!first) return;
-  const kinds = [...new Set(modules.map((module) => module.kind))];
   throw new FacetError(
     "needs-base-weight",
-    `${kinds.map((kind) => explained[kind]).join("; ")}: ${modules.length} module${modules.length === 1 ? "" : "s"}, the first ${first.path}. Facet reads no base model yet. Convert the file to a plain LoRA first, by merging it into its base and extracting the difference.`,
-    { path: file, field: first.path },
+    `DoRA rescales the merged weight (\`dora_scale\`): ${String(modules.length)} module${modules.length === 1 ? "" : "s"}, the first ${first.path}. Without its base model it cannot ${what}; pictures can be made with it as it is. Convert the file to a plain LoRA first, by merging it into its base and extracting the difference.`,
+    { field: first.path },
   );
 }

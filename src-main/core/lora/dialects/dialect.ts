@@ -10,6 +10,7 @@ export type Role =
   | "mid"
   | "alpha"
   | "dora"
+  | "magnitude"
   | "hada_w1_a"
   | "hada_w1_b"
   | "hada_w2_a"
@@ -128,8 +129,8 @@ const peft: readonly (readonly [string, Role])[] = [
   [".lora_A", "down"],
   [".lora_B", "up"],
   [".lora_B.bias", "bias"],
-  [".lora_magnitude_vector", "dora"],
-  [".lora_magnitude_vector.weight", "dora"],
+  [".lora_magnitude_vector", "magnitude"],
+  [".lora_magnitude_vector.weight", "magnitude"],
 ];
 
 /** Behind names without dots. IA3's `.weight` is told apart by the module's name before it. */

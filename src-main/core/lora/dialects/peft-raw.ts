@@ -8,7 +8,7 @@ const wrapper = "base_model.model.";
 const matrices: ReadonlyMap<string, Role> = new Map([
   ["lora_A", "down"],
   ["lora_B", "up"],
-  ["lora_magnitude_vector", "dora"],
+  ["lora_magnitude_vector", "magnitude"],
   ["hada_w1_a", "hada_w1_a"],
   ["hada_w1_b", "hada_w1_b"],
   ["hada_w2_a", "hada_w2_a"],

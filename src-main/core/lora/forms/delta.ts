@@ -4,10 +4,12 @@
  */
 import { FacetError } from "../../errors.ts";
 import { crossOfColumns, crossOfRows } from "../../linalg/gram.ts";
+import { refuseMagnitudes } from "../convert/dora.ts";
 import { type Lora, type LoraModule, columns as columnsOf } from "../lora.ts";
 
 /** Sum over the modules of `<B_a A_a, B_b A_b>`; a module that one of them lacks counts as zero. */
 export function deltaInner(a: Lora, b: Lora): number {
+  for (const lora of [a, b]) refuseMagnitudes(lora, "be compared with others");
   const others = new Map(b.modules.map((module) => [module.path, module]));
   let sum = 0;
   for (const module of a.modules) {
@@ -17,7 +19,7 @@ export function deltaInner(a: Lora, b: Lora): number {
   return sum;
 }
 
-/** Frobenius norm of all deltas together. */
+/** Frobenius norm of all deltas together; of a DoRA, of what it adds before it rescales. */
 export function deltaNorm(lora: Lora): number {
   let sum = 0;
   for (const module of lora.modules) sum += moduleInner(module, module);

@@ -15,6 +15,7 @@ import {
   productOf,
   randomLora,
 } from "../../../support/dense.ts";
+import { randomLora as randomLoraOf } from "../../../support/random-lora.ts";
 
 /** The weighted sum of the dense deltas of one module. */
 function mixOf(loras: readonly Lora[], weights: readonly number[], path: string): number[][] {
@@ -47,13 +48,15 @@ describe("concatenate", () => {
   });
 
   it("takes modules that only some have, in architecture order", () => {
-    const [a, b] = [randomLora(1, 2), randomLora(2, 3)];
-    const parts = [
-      { ...a, modules: [a.modules[0], a.modules[3]].filter((m) => m !== undefined) },
-      { ...b, modules: [b.modules[1], b.modules[3], b.modules[2]].filter((m) => m !== undefined) },
-    ];
-    const mix = concatenate(parts, [1, 0.5]);
     const order = modulesOf("sd15").map(({ path }) => path);
+    const having = (seed: number, rank: number, places: readonly number[]): Lora =>
+      randomLoraOf("sd15", seed, {
+        rank,
+        where: ({ path }) => places.includes(order.indexOf(path)),
+      });
+    const b = having(2, 3, [7, 9, 14]);
+    const parts = [having(1, 2, [0, 14]), { ...b, modules: b.modules.toReversed() }];
+    const mix = concatenate(parts, [1, 0.5]);
     const positions = mix.modules.map(({ path }) => order.indexOf(path));
     expect(positions).toEqual(positions.toSorted((x, y) => x - y));
     expect(mix.modules.map((module) => module.rank)).toEqual([2, 3, 3, 5]);
