@@ -1,6 +1,5 @@
 /** Understands a checkpoint from names and shapes alone, and checks that it is complete before anything runs. */
-import type { ClipConfig } from "../diffusion/clip-config.ts";
-import { clipConfigs } from "../diffusion/clip-config.ts";
+import { type ClipConfig, clipConfigs } from "../diffusion/clip-config.ts";
 import type { Family, UnetConfig } from "../diffusion/unet-config.ts";
 import type { VaeConfig } from "../diffusion/vae-config.ts";
 import type { DType } from "../tensor/dtype.ts";
@@ -11,7 +10,7 @@ import { detectUnet, pooledWidth } from "./detect/unet.ts";
 import { detectVae } from "./detect/vae.ts";
 import { isBuffer, locate, type Places } from "./locate.ts";
 import { marks, predictionOf } from "./prediction.ts";
-import { nameInFile } from "./place.ts";
+import { nameInFile, type Place } from "./place.ts";
 import { refuseMisshapen, refuseMissing } from "./problems.ts";
 import { refuseRelatives, refuseStranger } from "./refuse.ts";
 import { clipRequired, unetRequired, vaeRequired } from "./required.ts";
@@ -26,10 +25,13 @@ export function describeCheckpoint(files: CheckpointFiles): Checkpoint {
   const used = new Set<string>();
   const components = new Map<ModelComponent, StoredWeights>();
   const { family, config: unet } = detectUnet(unetPlace);
+  const textEncoders = detectEncoders(places, family);
+  checkWidths(unetPlace, unet, textEncoders);
   components.set("unet", collect(unetPlace, unetRequired(unet), used));
-
-  const textEncoders = collectEncoders(places, family, components, used);
-  checkWidths(places, unet, textEncoders);
+  for (const config of textEncoders) {
+    const place = places.get(config.component);
+    if (place) components.set(config.component, collect(place, clipRequired(config), used));
+  }
 
   const vaePlace = places.get("vae");
   const vae = vaePlace ? detectVae(vaePlace, family) : null;
@@ -65,38 +67,30 @@ export function describeVae(
 }
 
 /** All of the family's, or none where the checkpoint has none. */
-function collectEncoders(
-  places: Places,
-  family: Family,
-  components: Map<ModelComponent, StoredWeights>,
-  used: Set<string>,
-): ClipConfig[] {
+function detectEncoders(places: Places, family: Family): ClipConfig[] {
   const names = clipConfigs[family].map(({ component }) => component);
-  const present = names.flatMap((name) => places.get(name) ?? []);
-  const [one] = present;
+  const [one] = names.flatMap((name) => places.get(name) ?? []);
   if (one === undefined) return [];
   return names.map((name) => {
     const place = places.get(name);
     // Half a pair: said by the first tensor of the other half.
-    if (!place) refuseMissing(one.part.path, tokenTable(name, one.style), undefined, 0);
-    const config = detectClip(place, family);
-    components.set(name, collect(place, clipRequired(config), used));
-    return config;
+    return place
+      ? detectClip(place, family)
+      : refuseMissing(one.part.path, tokenTable(name, one.part.component !== null), undefined, 0);
   });
 }
 
-function tokenTable(component: ModelComponent, style: "original" | "diffusers"): string {
+function tokenTable(component: ModelComponent, folder: boolean): string {
   const table = "text_model.embeddings.token_embedding.weight";
-  if (style === "diffusers") return `${component}/${table}`;
+  if (folder) return `${component}/${table}`;
   return component === "text_encoder_2"
     ? "conditioner.embedders.1.model.token_embedding.weight"
     : `conditioner.embedders.0.transformer.${table}`;
 }
 
 /** The UNet reads what the text encoders give, side by side; the pooled vector is the last one's. */
-function checkWidths(places: Places, unet: UnetConfig, textEncoders: readonly ClipConfig[]): void {
-  const place = places.get("unet");
-  if (!place || textEncoders.length === 0) return;
+function checkWidths(place: Place, unet: UnetConfig, textEncoders: readonly ClipConfig[]): void {
+  if (textEncoders.length === 0) return;
   const context = textEncoders.reduce((sum, { width }) => sum + width, 0);
   if (context !== unet.context) {
     const out = unet.channels.at(-1) ?? 0;

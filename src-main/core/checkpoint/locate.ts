@@ -1,6 +1,7 @@
 /** Finds the components of a checkpoint by the names of its tensors. */
 import type { CheckpointFiles, CheckpointPart, ModelComponent } from "./checkpoint.ts";
 import { openClip, transformersClip } from "./names/clip.ts";
+import type { Naming } from "./names/spelling.ts";
 import { diffusersUnet, ldmUnet } from "./names/unet.ts";
 import { diffusersVae, ldmVae } from "./names/vae.ts";
 import type { Place } from "./place.ts";
@@ -17,9 +18,11 @@ const homes: readonly (readonly [ModelComponent, string])[] = [
   ["vae", "vae."],
 ];
 
+const unetBlocks = /^(input_blocks|down_blocks|middle_block|mid_block|output_blocks|up_blocks)\./;
+
 /** What tensors without any prefix are of. */
 const bare: readonly (readonly [ModelComponent, RegExp])[] = [
-  ["unet", /^(input_blocks|down_blocks|output_blocks|up_blocks)\./],
+  ["unet", unetBlocks],
   ["vae", /^(encoder|decoder)\.(conv_in|mid|mid_block|down|down_blocks|up|up_blocks)\./],
 ];
 
@@ -39,8 +42,13 @@ function inSingleFile(part: CheckpointPart): Place[] {
   const places: Place[] = [];
   for (const [component, prefix] of homes) {
     if (places.some((place) => place.component === component)) continue;
-    if (names.some((name) => name.startsWith(prefix)))
-      places.push(placeOf(component, prefix, part));
+    const own = names.filter((name) => name.startsWith(prefix));
+    // Other models' networks have the UNet's prefix too.
+    const fits =
+      component === "unet"
+        ? own.some((name) => unetBlocks.test(name.slice(prefix.length)))
+        : own[0];
+    if (fits) places.push(placeOf(component, prefix, part));
   }
   if (places.length > 0) return places;
   const own = bare.find(([, pattern]) => names.some((name) => pattern.test(name)));
@@ -52,28 +60,20 @@ function placeOf(component: ModelComponent, prefix: string, part: CheckpointPart
     for (const name of part.tensors.keys()) if (name.startsWith(prefix + start)) return true;
     return false;
   };
-  const place = (style: Place["style"], naming: Place["naming"]): Place => ({
-    component,
-    part,
-    prefix,
-    naming,
-    style,
-  });
+  const place = (naming: Naming): Place => ({ component, part, prefix, naming });
   switch (component) {
     case "unet":
       return has("input_blocks.") || has("middle_block.")
-        ? place("original", ldmUnet(has("label_emb.") ? "sdxl" : "sd15"))
-        : place("diffusers", diffusersUnet);
+        ? place(ldmUnet(has("label_emb.") ? "sdxl" : "sd15"))
+        : place(diffusersUnet);
     case "vae": {
-      if (!has("encoder.down.") && !has("decoder.up.")) return place("diffusers", diffusersVae);
+      if (!has("encoder.down.") && !has("decoder.up.")) return place(diffusersVae);
       let levels = 0;
       while (has(`encoder.down.${levels}.`) || has(`decoder.up.${levels}.`)) levels++;
-      return place("original", ldmVae(levels));
+      return place(ldmVae(levels));
     }
     default:
-      return has("transformer.resblocks.")
-        ? place("original", openClip)
-        : place("diffusers", transformersClip);
+      return has("transformer.resblocks.") ? place(openClip) : place(transformersClip);
   }
 }
 

@@ -7,8 +7,6 @@ export interface Place {
   readonly part: CheckpointPart;
   readonly prefix: string;
   readonly naming: Naming;
-  /** "original": ldm, sgm, OpenCLIP; "diffusers": diffusers and transformers. */
-  readonly style: "original" | "diffusers";
 }
 
 export interface Found {

@@ -14,6 +14,7 @@ import { computedIn } from "./precision.ts";
 import { withoutNeedlessExpansions } from "./rewrite.ts";
 import { reshaped } from "./sizes.ts";
 import type { Target } from "./target.ts";
+import { weightsAsTheyLie } from "./weights.ts";
 
 /** An input or output of a lowered graph. */
 export interface Port {
@@ -39,7 +40,7 @@ export interface LoweredGraph {
 }
 
 export function lowerGraph(graph: Graph, target: Target): LoweredGraph {
-  const { outputs } = withoutNeedlessExpansions(shareCommon(graph));
+  const { outputs } = weightsAsTheyLie(withoutNeedlessExpansions(shareCommon(graph)));
   const emitter = new Emitter(target);
   const values = new Map<Node, string>();
   const order = inOrder(outputs.values());

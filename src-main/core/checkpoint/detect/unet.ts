@@ -117,7 +117,15 @@ function additionOf(place: Place): number | undefined {
   const look = lookIn(place);
   const [first, ...others] = weightsAndBiases(["add_embedding.linear_1", "add_embedding.linear_2"]);
   const width = look(first ?? "")?.[1];
-  if (width !== undefined) return width;
+  if (width !== undefined && width > sizeEmbeddings.refiner) return width;
+  if (width !== undefined) {
+    refuse(
+      place.part.path,
+      `reads ${width} numbers of pooled text and sizes where the sizes alone take ${sizeEmbeddings.sdxl} in SDXL: it is ` +
+        "damaged or of a kind that Facet does not know.",
+      nameInFile(place, first ?? ""),
+    );
+  }
   if (others.some((name) => look(name) !== undefined))
     refuseMissing(place.part.path, nameInFile(place, first ?? ""), undefined, 0);
   return undefined;
