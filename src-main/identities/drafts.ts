@@ -94,7 +94,9 @@ export class Drafts {
     mode: "latent" | "slerp",
   ): Promise<Planned> {
     const space =
-      draft.space === undefined ? this.#fittingSpace(draft.parents) : this.#space(draft.space);
+      draft.space === undefined
+        ? await this.#fittingSpace(draft.parents)
+        : this.#space(draft.space);
     const located = await Promise.all(draft.parents.map(({ id }) => this.locate(space.id, id)));
     const points = located.map(({ coordinates }) =>
       Array.from({ length: space.components }, (_, at) => coordinates[at] ?? 0),
@@ -135,13 +137,22 @@ export class Drafts {
     return known;
   }
 
-  /** Every space that could hold a blend of these, newest first. */
-  spacesFor(parents: readonly { id: string }[]): StoredSpace[] {
+  /** The newest space that could hold a blend of these: of their family, and of models as wide as theirs. */
+  async spaceFor(parents: readonly { id: string }[]): Promise<StoredSpace | null> {
     const families = new Set(parents.map(({ id }) => this.#library.get(id).family));
-    return this.#library.spaces
+    const candidates = this.#library.spaces
       .list()
       .filter((space) => space.available && families.size === 1 && families.has(space.family))
       .toSorted((a, b) => b.createdAt - a.createdAt);
+    for (const space of candidates) {
+      try {
+        await Promise.all(parents.map(({ id }) => this.locate(space.id, id)));
+        return space;
+      } catch (error) {
+        if (!(error instanceof FacetError) || error.code !== "layout-mismatch") throw error;
+      }
+    }
+    return null;
   }
 
   #deltaBlend(draft: Extract<Draft, { kind: "blend" }>): Planned {
@@ -167,12 +178,12 @@ export class Drafts {
     };
   }
 
-  #fittingSpace(parents: readonly { id: string }[]): StoredSpace {
-    const [newest] = this.spacesFor(parents);
-    if (newest === undefined) {
+  async #fittingSpace(parents: readonly { id: string }[]): Promise<StoredSpace> {
+    const newest = await this.spaceFor(parents);
+    if (newest === null) {
       throw new FacetError(
         "missing-space",
-        "A latent blend needs a space of the parents' family. Fit one in Explore, or blend in delta mode.",
+        "A latent blend needs a space of the parents' family and widths. Fit one in Explore, or blend in delta mode.",
         { field: "space" },
       );
     }

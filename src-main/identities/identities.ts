@@ -98,7 +98,7 @@ export class Identities {
     planned: Planned,
   ): Promise<number | null> {
     const latent = draft.mode !== "delta";
-    if (!latent && this.#drafts.spacesFor(draft.parents).length === 0) return null;
+    if (!latent && (await this.#drafts.spaceFor(draft.parents)) === null) return null;
     const other = latent
       ? await this.#drafts.plan({ ...draft, mode: "delta" })
       : await this.#drafts.latentBlend(draft, "latent");
