@@ -1,5 +1,6 @@
 /** ComfyUI's schedulers: which sigmas a run goes through, and the time that the UNet is told for each (comfy/samplers.py). */
 import { missingCase } from "../../errors.ts";
+import { linspace } from "./linspace.ts";
 import { type ComfySchedule, TRAINING_STEPS } from "./training.ts";
 
 export type ComfyScheduler = "normal" | "karras" | "simple" | "sgm-uniform" | "ddim-uniform";
@@ -20,10 +21,10 @@ export function comfySigmas(
   const at = (place: number): number => sigmas[place] ?? 0;
   switch (scheduler) {
     case "normal":
-      return [...linear(LAST, 0, steps).map((time) => sigmaAt(time, training)), 0];
+      return [...linspace(LAST, 0, steps).map((time) => sigmaAt(time, training)), 0];
     case "sgm-uniform":
       return [
-        ...linear(LAST, 0, steps + 1)
+        ...linspace(LAST, 0, steps + 1)
           .slice(0, -1)
           .map((time) => sigmaAt(time, training)),
         0,
@@ -39,7 +40,7 @@ export function comfySigmas(
       const least = at(0) ** (1 / RHO);
       const most = at(LAST) ** (1 / RHO);
       const difference = round(least - most);
-      const ramp = linear(0, 1, steps);
+      const ramp = linspace(0, 1, steps);
       return [
         ...ramp.map((part) => round(round(round(most) + round(part * difference)) ** RHO)),
         0,
@@ -59,18 +60,6 @@ export function comfySigmas(
     default:
       return missingCase(scheduler);
   }
-}
-
-/** torch.linspace in float32. */
-function linear(from: number, to: number, count: number): number[] {
-  const step = count === 1 ? 0 : round((to - from) / (count - 1));
-  return Array.from({ length: count }, (_, i) =>
-    round(
-      i < Math.floor(count / 2) || count === 1
-        ? from + round(step * i)
-        : to - round(step * (count - 1 - i)),
-    ),
-  );
 }
 
 /** The sigma of a time between two training steps: logarithms are interpolated, in float32. */

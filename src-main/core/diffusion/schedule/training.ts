@@ -1,5 +1,7 @@
 /** The noise levels that SD1.5 and SDXL were trained on: betas, their products and sigmas, in the roundings of each convention. */
 
+import { linspace } from "./linspace.ts";
+
 /** Both families: `scaled_linear`. */
 const BETA_START = 0.00085;
 const BETA_END = 0.012;
@@ -58,15 +60,8 @@ export interface DiffusersSchedule {
 
 /** In float32 throughout, as every scheduler of diffusers begins; torch's products accumulate in float64. */
 export function diffusersSchedule(zeroTerminalSnr: boolean): DiffusersSchedule {
-  const [start, end] = [round(Math.sqrt(BETA_START)), round(Math.sqrt(BETA_END))];
-  const step = round(round(end - start) / (TRAINING_STEPS - 1));
-  let alphas = Float32Array.from({ length: TRAINING_STEPS }, (_, i) => {
-    const root =
-      i < TRAINING_STEPS / 2
-        ? start + round(step * i)
-        : end - round(step * (TRAINING_STEPS - 1 - i));
-    return 1 - round(round(root) ** 2);
-  });
+  const roots = linspace(Math.sqrt(BETA_START), Math.sqrt(BETA_END), TRAINING_STEPS);
+  let alphas = roots.map((root) => 1 - round(root * root));
   let products = cumulative(alphas);
   if (zeroTerminalSnr) {
     // Lin et al. 2024, algorithm 1 (rescale_zero_terminal_snr): through the betas and back.
