@@ -12,6 +12,7 @@ import { addExport } from "./export.ts";
 import { addImport } from "./import.ts";
 import { addInspect } from "./inspect.ts";
 import { addList } from "./list.ts";
+import { addModels } from "./models.ts";
 import { addMove } from "./move.ts";
 import { Output, type Terminal } from "./output.ts";
 import { addPreview } from "./preview.ts";
@@ -29,6 +30,7 @@ const commands = [
   addList,
   addInspect,
   addSpace,
+  addModels,
   addMove,
   addBlend,
   addSample,

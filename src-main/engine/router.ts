@@ -14,8 +14,10 @@ import { runtimeProducts } from "./products.ts";
 import { Runtime } from "./runtime.ts";
 import { Reports } from "./reports.ts";
 import { Sessions } from "./sessions.ts";
+import { describeModel } from "./tasks/describe-model.ts";
 import { compareLoras, fingerprintOf, sizesOf, sketchOf } from "./tasks/describe.ts";
 import { fit } from "./tasks/fit.ts";
+import { PartedHashes } from "./tasks/hash-part.ts";
 import { LiveIdentity } from "./tasks/live.ts";
 import { materialise } from "./tasks/materialise.ts";
 import { openLora } from "../files/lora-file.ts";
@@ -43,6 +45,7 @@ export function engineRouter() {
   const spaces = new OpenSpaces(products);
   const live = new LiveIdentity(spaces);
   const copies = new CopyPool();
+  const hashes = new PartedHashes();
 
   return os.router({
     status: os.status.handler(async () => ({
@@ -54,6 +57,8 @@ export function engineRouter() {
       sessions: sessions.use,
     })),
     scan: os.scan.handler(({ input }) => input.paths.map(scanFile)),
+    describeModel: os.describeModel.handler(({ input }) => describeModel(input.path)),
+    hashPart: os.hashPart.handler(({ input, signal }) => hashes.part(input, signal)),
     read: os.read.handler(async ({ input, signal }) => {
       const lora = openLora(input.path);
       return {

@@ -71,8 +71,24 @@ export class ModelRows {
     this.#database = database;
   }
 
+  /** What turned out to be a model or a VAE, or tries to be one; folders may hold far more of other things. */
   all(): ModelRow[] {
-    return this.#database.statement(`${select} order by path`).all().map(toRow);
+    const sql = `${select} where kind <> 'other' order by path`;
+    return this.#database.statement(sql).all().map(toRow);
+  }
+
+  /** Where a path was found last, where nothing of it changed since it was looked into; null where it must be again. */
+  sourceIfKnown(path: string, stamp: string): string | null {
+    const source = this.#database
+      .column(
+        "select source from models where path = ? and stamp = ? and reader = ? and file is not null",
+      )
+      .get(path, stamp, reader);
+    return typeof source === "string" ? source : null;
+  }
+
+  foundThrough(path: string, source: string): void {
+    this.#database.statement("update models set source = ? where path = ?").run(source, path);
   }
 
   byId(id: string): ModelRow | undefined {
@@ -84,14 +100,14 @@ export class ModelRows {
   }
 
   /** What a look found. What was said of other bytes at this path is forgotten, what the user chose stays. */
-  found(status: ModelStatus, file: ModelFile | null): void {
+  found(status: ModelStatus, file: ModelFile): void {
     this.#database
       .statement(
-        `insert into models (path, id, stamp, bytes, modified_at, source, file, reader)
-         values (?, ?, ?, ?, ?, ?, ?, ?)
+        `insert into models (path, id, stamp, bytes, modified_at, source, kind, file, reader)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)
          on conflict (path) do update set stamp = excluded.stamp, bytes = excluded.bytes,
-           modified_at = excluded.modified_at, source = excluded.source, file = excluded.file,
-           reader = excluded.reader`,
+           modified_at = excluded.modified_at, source = excluded.source, kind = excluded.kind,
+           file = excluded.file, reader = excluded.reader`,
       )
       .run(
         status.path,
@@ -100,7 +116,8 @@ export class ModelRows {
         status.bytes,
         Math.round(status.modifiedAt),
         status.source,
-        file === null ? null : JSON.stringify(file),
+        file.kind,
+        JSON.stringify(file),
         reader,
       );
   }
@@ -127,12 +144,9 @@ export class ModelRows {
     this.#database.statement("update models set used_at = ? where id = ?").run(at, id);
   }
 
-  /** Forgets what was known of a path and of all below it. */
+  /** Forgets what was known of a path. */
   forget(path: string): void {
-    const folder = path.replace(/[/\\]+$/, "");
-    this.#database
-      .statement("delete from models where path = ? or substr(path, 1, ?) in (?, ?)")
-      .run(path, folder.length + 1, `${folder}/`, `${folder}\\`);
+    this.#database.statement("delete from models where path = ?").run(path);
   }
 
   /** Files and folders that the user named, the first named first. */

@@ -130,10 +130,10 @@ export class Look {
   #note(candidate: Candidate, place: Place): boolean {
     const { rows } = this.#parts;
     this.seen.set(candidate.path, place);
-    const row = rows.byPath(candidate.path);
-    if (row === undefined || row.stamp !== candidate.stamp || !row.current) return false;
-    if (row.source !== place.source) rows.found({ ...candidate, source: place.source }, row.file);
-    return row.file !== null;
+    const source = rows.sourceIfKnown(candidate.path, candidate.stamp);
+    if (source === null) return false;
+    if (source !== place.source) rows.foundThrough(candidate.path, place.source);
+    return true;
   }
 
   async #findGone(): Promise<void> {

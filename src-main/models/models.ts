@@ -5,6 +5,7 @@ import type { Model, Vae } from "../../src-preload/contract/models.ts";
 import type { Machine } from "../comfy/places.ts";
 import { FacetError } from "../core/errors.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import { isInside } from "../library/folders.ts";
 import type { ModelChoices, ModelRow, ModelRows } from "../library/model-rows.ts";
 import { sortName } from "../library/names.ts";
 import { checkTextFrom, checkVae } from "./choices.ts";
@@ -97,8 +98,12 @@ export class Models {
         );
       }
     }
-    this.#rows.forget(path);
-    await this.#looks.anew();
+    const look = await this.#looks.anew();
+    // What is found through another folder as well stays, with all that was said of it.
+    for (const { path: each } of this.#rows.all()) {
+      const below = each === path || isInside(path, each);
+      if (below && !look.seen.has(each)) this.#rows.forget(each);
+    }
   }
 
   async change(id: string, choices: ModelChoices): Promise<Model> {
@@ -156,11 +161,14 @@ export class Models {
     }
     models.sort((a, b) => Number(b.problem === null) - Number(a.problem === null) || byName(a, b));
     vaes.sort(byName);
+    // One that was refused when it was added is in the look that found it so.
+    const chosen = new Set(this.#rows.places());
     return {
       models,
       vaes,
       folders: look.places
         .filter(({ place, exists }) => exists || place.named)
+        .filter(({ place }) => place.source !== "chosen" || chosen.has(place.path))
         .map(({ place: { path, source }, exists }) => ({ path, source, exists })),
       problems: [...look.problems, ...damaged],
       looking: this.#looks.looking,

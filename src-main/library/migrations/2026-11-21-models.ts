@@ -10,6 +10,7 @@ create table models (
   bytes integer not null default 0,
   modified_at integer not null default 0, -- ms
   source text not null default '',        -- where it was found last, in words
+  kind text not null default '',          -- of what it turned out to be; '' where it was never looked into
   file text,                              -- JSON of the contract's ModelFile; null where it was never looked into
   reader integer not null default 0,      -- version of what looked into it
   sha256 text,
@@ -19,6 +20,7 @@ create table models (
   licence text,
   used_at integer                         -- ms, of its last picture
 ) without rowid;
+create index models_shown on models (path) where kind <> 'other';
 -- Files and folders that the user named.
 create table model_places (path text primary key, added_at integer not null) without rowid;
 `;
