@@ -20,7 +20,7 @@ import {
   overflowing,
 } from "./rules.ts";
 
-const pages = ["Explore", "Blend", "Library", "Export", "Settings"] as const;
+const pages = ["Explore", "Blend", "Library", "Export", "Models", "Settings"] as const;
 type PageName = (typeof pages)[number];
 
 let host: StudioHost;
@@ -56,6 +56,7 @@ async function settled(name: PageName): Promise<void> {
     Blend: page.getByRole("slider", { name: "Weight of Bela" }),
     Library: page.locator(".neighbour").first(),
     Export: page.getByText("Ada.safetensors").first(),
+    Models: page.getByRole("heading", { name: "Folders searched" }),
     Settings: page.getByText("ONNX Runtime"),
   };
   await proof[name].waitFor();

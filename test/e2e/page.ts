@@ -6,7 +6,7 @@ import type { Locator, Page } from "playwright-core";
 import type { Job } from "../../src-preload/contract/jobs.ts";
 import type { StudioHost } from "../support/studio-host.ts";
 
-type PageName = "Explore" | "Blend" | "Library" | "Export" | "Settings";
+type PageName = "Explore" | "Blend" | "Library" | "Export" | "Models" | "Settings";
 
 export async function goTo(page: Page, name: PageName): Promise<void> {
   const rail = page.getByRole("navigation", { name: "Pages" });

@@ -83,6 +83,7 @@ export function StageHead({
           icon={IconDice5}
           label="Randomise: draw from the members' distribution"
           hotkey="R"
+          className="stage-dice"
           onClick={() => void randomise()}
         />
       ) : (

@@ -1,6 +1,6 @@
 /** The picture of one identity in the details: its preview, or one made on the spot with the settings of the other pages. */
 import { Button } from "@mantine/core";
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 import type { Card, Details } from "../../../src-preload/contract/library.ts";
 import { seconds } from "../../lib/format.ts";
 import { studio } from "../../studio/client.ts";
@@ -15,6 +15,7 @@ import { doingText, savePicture } from "../picture/caption.tsx";
 import { clear, slotOf, stop, useLive, wishFor } from "../picture/live.ts";
 import { forgetMade, madeOf, useMade } from "../picture/made.ts";
 import { HowItIsMade, Prompt } from "../picture/picture-bar.tsx";
+import { rollSeed } from "../picture/picture-settings.ts";
 import { PictureView } from "../picture/picture-view.tsx";
 import { usePictureModel } from "../picture/use-models.ts";
 import { type Subject, nameOf, useWish } from "../picture/use-picture.ts";
@@ -51,6 +52,15 @@ export function IdentityPicture({
         : madeUrl(made.picture.sha256);
   const soft = mine && live.of === of && live.picture === null && live.source !== null;
 
+  // The same settings would give the same picture.
+  const same = made !== undefined && made.key === wish?.key;
+  const [wanted, setWanted] = useState(false);
+  useEffect(() => {
+    if (!wanted || wish === null || same) return;
+    setWanted(false);
+    wishFor(SLOT, wish);
+  }, [wanted, wish, same]);
+
   return (
     <>
       <div className="inspector-picture">
@@ -84,9 +94,12 @@ export function IdentityPicture({
               <Button
                 leftSection={<IconPhotoSpark size={16} stroke={1.6} />}
                 disabled={wish === null}
-                onClick={() => wish !== null && wishFor(SLOT, wish)}
+                onClick={() => {
+                  if (same) rollSeed();
+                  setWanted(true);
+                }}
               >
-                {source === null ? "Make a picture" : "Make another"}
+                {same ? "Another seed" : "Make a picture"}
               </Button>
             ) : (
               <Button onClick={() => stop(SLOT)}>Cancel</Button>

@@ -23,9 +23,9 @@ async function add(path: string): Promise<void> {
   close();
   toast({
     text:
-      added.length === 1
-        ? `${added[0]?.name ?? "One model"} added`
-        : `${plural(added.length, "model")} found there`,
+      added.length > 1
+        ? `${plural(added.length, "model")} found there`
+        : `${added[0]?.name ?? "A VAE"} added`,
   });
 }
 

@@ -39,25 +39,25 @@ export function ModelDetails({ model, all, vaes, folders, mounted }: ModelDetail
   return (
     <div className="workspace-scroll model-details" data-testid="model-details">
       {usable && <TestPicture model={model} />}
-      <h2 className="model-title" data-selectable>
-        {model.name}
-      </h2>
-      <div className="row model-actions">
-        {usable && (
-          <>
-            <Button
-              variant="filled"
-              className="grow"
-              leftSection={<IconPhotoSpark size={16} stroke={1.6} />}
-              onClick={() => makeTestPicture(model)}
-            >
-              Test picture
-            </Button>
-            <MountButton model={model} mounted={mounted} />
-          </>
-        )}
+      <div className="row model-head">
+        <h2 className="model-title grow" data-selectable>
+          {model.name}
+        </h2>
         <More model={model} folders={folders} />
       </div>
+      {usable && (
+        <div className="row model-actions">
+          <Button
+            variant="filled"
+            className="grow"
+            leftSection={<IconPhotoSpark size={16} stroke={1.6} />}
+            onClick={() => makeTestPicture(model)}
+          >
+            Test picture
+          </Button>
+          <MountButton model={model} mounted={mounted} />
+        </div>
+      )}
       {model.problem !== null && (
         <div className="model-trouble" role="note">
           <IconAlertTriangle size={16} stroke={1.6} aria-hidden="true" />
