@@ -10,9 +10,9 @@ export interface NoiseDraws {
 }
 
 /**
- * The noise of a run on a CPU, in float32. Two reasons why other runs of the same seed differ: ComfyUI draws a step's
- * noise on the device (the first noise always on the CPU); diffusers draws in the type of the pipeline, and torch's
- * rule for half precision uses other bits of the same generator.
+ * The noise of a run on a CPU, in float32. On a GPU ComfyUI draws the first noise on the CPU all the same, but a step's
+ * noise on the GPU; diffusers draws where its generator is. In half precision torch rounds these numbers (2.15, counts
+ * that 16 divides).
  */
 export function noiseDraws(convention: "comfy" | "diffusers", seed: number): NoiseDraws {
   switch (convention) {

@@ -1,4 +1,7 @@
-/** Logarithm, sine and cosine in the very roundings of torch's vectorised noise: Cephes' polynomials in float32 with fused multiply-add. */
+/**
+ * Logarithm, sine and cosine in the very roundings of torch's vectorised noise: the polynomials of Cephes (avx_mathfun.h) in
+ * float32 with fused multiply-add, as it runs on x64 since AVX2. Other processors' torch may differ in the last bit.
+ */
 
 const round = Math.fround;
 

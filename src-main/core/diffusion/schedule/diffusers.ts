@@ -43,7 +43,8 @@ function leading(stride: number, steps: number, skipped: number): number[] {
 }
 
 function trailing(steps: number): number[] {
-  // numpy's arange goes by the difference of its first two values.
+  // numpy's arange goes by the difference of its first two values. Of 61 steps it makes 62 by a rounding, the last at
+  // time -1, which is not followed here.
   const stride = TRAINING_STEPS - (TRAINING_STEPS - TRAINING_STEPS / steps);
   return Array.from({ length: steps }, (_, i) => roundToEven(TRAINING_STEPS - i * stride) - 1);
 }
