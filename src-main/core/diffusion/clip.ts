@@ -17,8 +17,8 @@ import { times } from "../graph/dimension.ts";
 import {
   attention,
   type AttentionNames,
-  embedding,
   feedForward,
+  type Initial,
   layerNorm,
   linear,
   type Parameters,
@@ -53,6 +53,9 @@ const projections: AttentionNames = {
   value: "v_proj",
   out: "out_proj",
 };
+
+/** torch.nn.Embedding's beginning. */
+const normal: Initial = { kind: "normal", deviation: 1 };
 
 /** Far below any score, and with one added to it still above the least half float. */
 const masked = -30_000;
@@ -120,19 +123,20 @@ function embedded(
   const first = scalar(vocabulary, "I32");
   const none = scalar(0, "I32");
   const known = less(ids, first);
-  const tokens = embedding(
-    within(parameters, "token_embedding"),
-    where(known, ids, none),
-    vocabulary,
-    width,
-  );
+  const table = within(parameters, "token_embedding")("weight", [vocabulary, width], normal);
+  const tokens = rowsOf(table, where(known, ids, none));
   const trained = cast(gather(extra, where(known, none, subtract(ids, first))), tokens.dtype);
   const chosen = where(reshape(known, [rows, positions, 1]), tokens, trained);
-  const places = within(parameters, "position_embedding")("weight", [positions, width], {
-    kind: "normal",
-    deviation: 1,
-  });
+  const places = within(parameters, "position_embedding")("weight", [positions, width], normal);
   return add(chosen, places);
+}
+
+/** Chosen before they are cast, so that no copy of the whole table is made in another type. */
+function rowsOf(table: Node, ids: Node): Node {
+  const [stored] = table.inputs;
+  return table.operator === "cast" && stored
+    ? cast(gather(stored, ids), table.dtype)
+    : gather(table, ids);
 }
 
 /** [positions, positions]: a place sees itself and what is before it. */

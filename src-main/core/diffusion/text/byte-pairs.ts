@@ -2,7 +2,7 @@
 import { FacetError } from "../../errors.ts";
 
 /** Tokens of the table: 256 bytes, 256 bytes at a word's end, the merges, start and end. */
-export const mergeCount = 48_894;
+const mergeCount = 48_894;
 const firstMerged = 512;
 export const startToken = firstMerged + mergeCount;
 export const endToken = startToken + 1;

@@ -18,7 +18,7 @@ const largeGroup = 8;
  * 64 chunks are 4,928 positions: attention to the text then needs the memory of attention within a picture of
  * 1024x1024 (4,096 positions), and what is beyond costs more than the picture itself.
  */
-export const mostChunks = 64;
+const mostChunks = 64;
 
 /** Each chunk: start, positions, end, filling. At least one, for an empty prompt. */
 export function chunked(

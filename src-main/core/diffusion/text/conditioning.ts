@@ -102,7 +102,9 @@ async function encodeWith(
     const layer = contextLayer(convention, family, config, clipSkip);
     const { chunks, unknown } = comfyChunks(text, tokenizer, config, words);
     for (const name of unknown) {
-      notes.add(`The ${which} asks for "embedding:${name}", which no LoRA in use has: left out.`);
+      notes.add(
+        `The ${which} asks for "embedding:${name}", which no LoRA in use has for ${config.component}: left out.`,
+      );
     }
     return await encodeComfy(chunks, encode, config, layer);
   }

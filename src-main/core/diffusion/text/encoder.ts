@@ -23,6 +23,19 @@ export interface EncoderOutput {
   readonly pooled: Float32Array | null;
 }
 
+/** What clipInputs() is fed with, by name. `extra` has a row of zeros where no word is trained. */
+export function encoderFeeds({ config, rows, ids, extra, ends }: EncoderInput) {
+  const { positions, width } = config;
+  const vectors = Math.max(1, extra.length / width);
+  const table = new Float32Array(vectors * width);
+  table.set(extra);
+  return {
+    ids: { shape: [rows, positions], values: ids },
+    extra: { shape: [vectors, width], values: table },
+    ends: { shape: [rows], values: ends.map((end, row) => row * positions + end) },
+  };
+}
+
 /** Runs one encoder. */
 export type Encode = (input: EncoderInput) => Promise<EncoderOutput>;
 
