@@ -2,6 +2,9 @@
  * CLIP's tokenizer as transformers 5 has it (CLIPTokenizer over the tokenizers library): NFC, runs of white space to
  * one space, lower case, CLIP's and then GPT-2's splitting, byte pairs. No package does this exactly:
  * @huggingface/tokenizers 0.2 lower-cases by JavaScript's rule for a final sigma, which the reference has not.
+ *
+ * transformers 4, with which an older ComfyUI may run, differs in Chinese characters (a word each) and control
+ * characters (left out), unless ftfy lies beside it.
  */
 import { encodeUtf8 } from "../../formats/utf8.ts";
 import { bytePairs, endToken, startToken } from "./byte-pairs.ts";
