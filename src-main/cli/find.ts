@@ -1,9 +1,13 @@
 /** Finds what a person names: a LoRA or a space by id, by exact name, or by the beginning of an id. */
+import { setTimeout } from "node:timers/promises";
 import { FacetError } from "../core/errors.ts";
+import type { Model } from "../../src-preload/contract/models.ts";
 import type { Space } from "../../src-preload/contract/spaces.ts";
 import type { StudioClient } from "./command.ts";
 
 const page = 1000;
+/** Between two questions whether a look at the folders has ended. */
+const askMs = 100;
 
 export interface Named {
   readonly id: string;
@@ -57,6 +61,23 @@ export async function findSpace(client: StudioClient, word: string | undefined):
     );
   }
   return newest;
+}
+
+/** The base model that is named, once all folders were looked through. */
+export async function findModel(client: StudioClient, word: string): Promise<Model> {
+  return choose((await allModels(client)).models, word, "model");
+}
+
+/** The list of base models, which is whole only when a look at the folders has ended. */
+export async function allModels(
+  client: StudioClient,
+  interrupt?: AbortSignal,
+): Promise<Awaited<ReturnType<StudioClient["models"]["list"]>>> {
+  for (;;) {
+    const list = await client.models.list();
+    if (!list.looking || interrupt?.aborted === true) return list;
+    await setTimeout(askMs);
+  }
 }
 
 export function choose<N extends Named>(all: readonly N[], word: string, noun: string): N {

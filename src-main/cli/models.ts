@@ -1,32 +1,23 @@
 /** `facet models`: which base models were found, what they are, and what they still need. */
 import { resolve } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import type { Command } from "commander";
 import { type Model, ModelHash } from "../../src-preload/contract/models.ts";
-import {
-  jobResult,
-  type StudioClient,
-  type Surroundings,
-  UsageError,
-  withStudio,
-} from "./command.ts";
-import { choose } from "./find.ts";
+import { jobResult, type StudioClient, type Surroundings, withStudio } from "./command.ts";
+import { allModels, choose } from "./find.ts";
 import { byteText, table } from "./output.ts";
+import { type Assignment, assignments } from "./parse.ts";
 
 interface Options {
   readonly refresh?: boolean;
   readonly add?: readonly string[];
   readonly forget?: readonly string[];
-  readonly vae?: readonly string[];
-  readonly textFrom?: readonly string[];
-  readonly licence?: readonly string[];
+  readonly vae?: readonly Assignment[];
+  readonly textFrom?: readonly Assignment[];
+  readonly licence?: readonly Assignment[];
   readonly hash?: string;
 }
 
 type List = Awaited<ReturnType<StudioClient["models"]["list"]>>;
-
-/** Between two questions whether a look has ended. */
-const askMs = 100;
 
 export function addModels(program: Command, surroundings: Surroundings): void {
   const more = (value: string, before: readonly string[] = []) => [...before, value];
@@ -36,9 +27,13 @@ export function addModels(program: Command, surroundings: Surroundings): void {
     .option("--refresh", "look at all folders again")
     .option("--add <path>", "a checkpoint, a diffusers folder, or a folder of such", more)
     .option("--forget <path>", "forget what was added, or a model that is gone", more)
-    .option("--vae <model=file>", "use this VAE with a model; MODEL= for its own again", more)
-    .option("--text-from <model=model>", "use another model's text encoders", more)
-    .option("--licence <model=words>", "what may be done with a model", more)
+    .option(
+      "--vae <model=file>",
+      "use this VAE with a model; MODEL= for its own again",
+      assignments,
+    )
+    .option("--text-from <model=model>", "use another model's text encoders", assignments)
+    .option("--licence <model=words>", "what may be done with a model", assignments)
     .option("--hash <model>", "compute a model's SHA-256")
     .action(async (options: Options, command: Command) => {
       await withStudio(command, surroundings, async (client) => {
@@ -47,8 +42,9 @@ export function addModels(program: Command, surroundings: Surroundings): void {
         for (const path of options.add ?? []) await client.models.add({ path: resolve(path) });
         if (options.refresh === true) await client.models.refresh();
         await change(client, options, surroundings);
-        const list = await whole(client, surroundings);
-        surroundings.output.print(list, () => words(list).map(oneLine).join("\n"));
+        const list = await allModels(client, surroundings.interrupt);
+        const hashed = options.hash === undefined ? [] : hashWords(list, options.hash);
+        surroundings.output.print(list, () => [...words(list), ...hashed].map(oneLine).join("\n"));
       });
     });
 }
@@ -59,39 +55,20 @@ async function change(
   surroundings: Surroundings,
 ): Promise<void> {
   if (vae.length + textFrom.length + licence.length === 0 && hash === undefined) return;
-  const { models } = await whole(client, surroundings);
+  const { models } = await allModels(client, surroundings.interrupt);
   const idOf = (word: string) => choose(models, word, "model").id;
-  for (const [word, file] of pairs(vae, "--vae")) {
+  for (const [word, file] of vae) {
     await client.models.change({ id: idOf(word), vae: file === null ? null : resolve(file) });
   }
-  for (const [word, other] of pairs(textFrom, "--text-from")) {
+  for (const [word, other] of textFrom) {
     await client.models.change({ id: idOf(word), textFrom: other === null ? null : idOf(other) });
   }
-  for (const [word, text] of pairs(licence, "--licence")) {
+  for (const [word, text] of licence) {
     await client.models.change({ id: idOf(word), licence: text });
   }
   if (hash === undefined) return;
   const { job } = await client.models.hash({ id: idOf(hash) });
   await jobResult(client, job, ModelHash, surroundings);
-}
-
-/** `MODEL=` gives null. */
-function pairs(texts: readonly string[], option: string): (readonly [string, string | null])[] {
-  return texts.map((text) => {
-    const cut = text.indexOf("=");
-    if (cut <= 0) throw new UsageError(`${option}: "${text}" is not MODEL=VALUE.`);
-    const value = text.slice(cut + 1);
-    return [text.slice(0, cut), value === "" ? null : value];
-  });
-}
-
-/** The list once all folders were looked through. */
-async function whole(client: StudioClient, { interrupt }: Surroundings): Promise<List> {
-  for (;;) {
-    const list = await client.models.list();
-    if (!list.looking || interrupt.aborted) return list;
-    await setTimeout(askMs);
-  }
 }
 
 function words({ models, vaes, folders, problems }: List): string[] {
@@ -134,6 +111,11 @@ function words({ models, vaes, folders, problems }: List): string[] {
   }
   if (problems.length > 0) lines.push("", "Problems", ...problems.map((text) => `  ${text}`));
   return lines;
+}
+
+function hashWords({ models }: List, word: string): string[] {
+  const { path, sha256 } = choose(models, word, "model");
+  return ["", `SHA-256 of ${path}`, `  ${sha256 ?? ""}`];
 }
 
 function predictionText({ prediction, zeroTerminalSnr }: Model): string {

@@ -50,6 +50,16 @@ export function weights(
   ];
 }
 
+export type Assignment = readonly [name: string, value: string | null];
+
+/** `NAME=VALUE`, where `NAME=` gives null; given again, it adds to what came before. */
+export function assignments(text: string, before: readonly Assignment[] = []): Assignment[] {
+  const cut = text.indexOf("=");
+  if (cut <= 0) throw new InvalidArgumentError(`"${text}" is not NAME=VALUE.`);
+  const value = text.slice(cut + 1);
+  return [...before, [text.slice(0, cut), value === "" ? null : value]];
+}
+
 function parts(text: string): string[] {
   const found = text
     .split(",")

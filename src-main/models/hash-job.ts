@@ -78,13 +78,13 @@ class Hashing {
   /** Of one file its own hash; of several the hash of what sha256sum would print of them, in the names' order. */
   async all(folder: string, names: readonly string[]): Promise<string> {
     const [only = ""] = names;
-    if (names.length <= 1) return this.#file(join(folder, only));
+    if (names.length <= 1) return this.#file(join(folder, only), only);
     const list = createHash("sha256");
     for (const name of names.toSorted()) {
       const path = join(folder, name);
       let sha256 = this.#known.get(name);
       if (sha256 === undefined) {
-        sha256 = await this.#file(path);
+        sha256 = await this.#file(path, name);
         this.#known.set(name, sha256);
         const files = Object.fromEntries(this.#known);
         this.#context.checkpoint({ stamp: this.#stamp, files } satisfies z.infer<typeof HashState>);
@@ -96,11 +96,11 @@ class Hashing {
     return list.digest("hex");
   }
 
-  async #file(path: string): Promise<string> {
+  async #file(path: string, name: string): Promise<string> {
     const start = this.#done;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#parted(path);
+        return await this.#parted(path, name);
       } catch (error) {
         this.#context.signal.throwIfAborted();
         // Another engine process answers now, which knows nothing of what was begun.
@@ -111,7 +111,7 @@ class Hashing {
     }
   }
 
-  async #parted(path: string): Promise<string> {
+  async #parted(path: string, name: string): Promise<string> {
     const { engine } = this.#parts;
     const { signal } = this.#context;
     const token = newId();
@@ -129,7 +129,7 @@ class Hashing {
         done: this.#done,
         total: Math.max(this.#total, this.#done),
         unit: "bytes",
-        step: path,
+        step: name,
       });
       if (sha256 !== null) return sha256;
       if (this.#isBesideOthers()) {

@@ -75,8 +75,13 @@ export class Patience {
         return { candidates, exists: !gone, complete: gone, problems };
       }
       stop.abort();
-      const alive = await within(work, graceMs).catch((late: unknown) => late);
-      if (alive instanceof TookTooLong) {
+      const stopped = await within(work, graceMs).then(
+        () => null,
+        (late: unknown) => late,
+      );
+      // It came to its end after all.
+      if (stopped === null) return { candidates, exists: true, complete: true, problems };
+      if (stopped instanceof TookTooLong) {
         this.#stuck.add(place.path);
         const free = () => this.#stuck.delete(place.path);
         work.then(free, free);

@@ -13,8 +13,9 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
-import type { Model } from "../../src-preload/contract/models.ts";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { compose } from "../../src-main/compose.ts";
+import { type Model, ModelHash } from "../../src-preload/contract/models.ts";
 import { temporaryFolder } from "../support/library.ts";
 import { writeStored } from "../support/models/stored.ts";
 import { testModels } from "../support/models/studio.ts";
@@ -384,6 +385,37 @@ describe("a model", () => {
     await utimes(file, 1, 1);
     await models.refresh();
     expect(named((await models.list()).models, "a").sha256).toBeNull();
+  });
+});
+
+it("are listed by the engine that reads them, and hashed, through the contract", async () => {
+  const { folder, write } = await home();
+  await write("ComfyUI/models/checkpoints/a.safetensors", sd15);
+  await write("ComfyUI/models/checkpoints/b.safetensors", { ...sd15, like: "inpaint" });
+  vi.stubEnv("HOME", join(folder, "home"));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const studio = await compose({ library: join(folder, "library") });
+  onTestFinished(() => studio.close());
+  const { client } = studio;
+  expect(await client.models.refresh({})).toEqual({ models: 2 });
+  const { models } = await client.models.list({});
+  expect(models.map(({ name, family }) => [name, family])).toEqual([
+    ["a", "sd15"],
+    ["b", null],
+  ]);
+  const { job } = await client.models.hash({ id: named(models, "a").id });
+  for await (const each of await client.jobs.watch({})) {
+    if (each.id === job && each.finishedAt !== null) break;
+  }
+  const sha256 = createHash("sha256")
+    .update(await readFile(named(models, "a").path))
+    .digest("hex");
+  expect(ModelHash.parse((await client.jobs.get({ id: job })).result).sha256).toBe(sha256);
+  expect(named((await client.models.list({})).models, "a").sha256).toBe(sha256);
+  await expect(client.models.hash({ id: "nobody" })).rejects.toMatchObject({ code: "not-found" });
+  await expect(client.models.add({ path: join(folder, "nowhere") })).rejects.toMatchObject({
+    code: "not-found",
+    data: { path: join(folder, "nowhere") },
   });
 });
 
