@@ -1,13 +1,13 @@
-/** Finds nodes that the runtime computes together in one pass: additions to channels, and what follows a normalisation. */
+/** Finds nodes that the runtime computes together in one pass: additions to channels and to products, and what follows a normalisation. */
 import { sameDimension } from "../graph/dimension.ts";
-import type { Graph, Node } from "../graph/node.ts";
-import { sizeOf } from "../graph/shape.ts";
+import type { Graph, Node, NodeOf } from "../graph/node.ts";
+import { sameShape, sizeOf } from "../graph/shape.ts";
 import type { Target } from "./target.ts";
 
 /** A node whose operator takes more operands than the graph says. */
 export interface Fused {
   readonly node: Node;
-  /** One number for each place of an axis, in any shape. */
+  /** One number for each place of an axis, in any shape; beside a product all that it is added to. */
   readonly beside: readonly Node[];
 }
 
@@ -21,7 +21,7 @@ export interface Fusions {
 export function fusions(
   outputs: Graph["outputs"],
   order: readonly Node[],
-  { provider }: Target,
+  target: Target,
 ): Fusions {
   const uses = new Map<Node, number>();
   const count = (node: Node) => uses.set(node, (uses.get(node) ?? 0) + 1);
@@ -32,9 +32,9 @@ export function fusions(
   const within = new Set<Node>();
   for (const node of order) {
     // The CPU computes halves in F32 and rounds between: there nothing is gained.
-    if (provider === "cpu" && node.dtype !== "F32") continue;
+    if (target.provider === "cpu" && node.dtype !== "F32") continue;
     for (const [before, other] of operandPairs(node)) {
-      const whole = uses.get(before) === 1 ? joined(node, before, other, fused) : undefined;
+      const whole = uses.get(before) === 1 ? joined(node, before, other, fused, target) : undefined;
       if (whole === undefined) continue;
       fused.delete(before);
       fused.set(node, whole);
@@ -61,7 +61,13 @@ function joined(
   before: Node,
   other: Node,
   fused: ReadonlyMap<Node, Fused>,
+  { provider }: Target,
 ): Fused | undefined {
+  if (before.operator === "matmul") {
+    return provider === "cpu" && node.operator === "add" && isLowRank(before, other)
+      ? { node: before, beside: [other] }
+      : undefined;
+  }
   if (node.operator === "multiply") {
     return before.operator === "normalize" && liesAlong(other, before, -1)
       ? { node: before, beside: [other] }
@@ -76,6 +82,18 @@ function joined(
     liesAlong(other, before, -1)
     ? { node: scaled.node, beside: [...scaled.beside, other] }
     : undefined;
+}
+
+/**
+ * Whether it is a product of matrices over so few numbers, perhaps none, that writing it down and adding it takes as
+ * long as computing it: one over a rank that a run chooses, added to a value of its shape.
+ */
+function isLowRank(product: NodeOf<"matmul">, other: Node): boolean {
+  const [left] = product.inputs;
+  const rank = left?.shape.at(product.parameters.transposeLeft ? -2 : -1);
+  return (
+    typeof rank === "object" && product.shape.length === 2 && sameShape(other.shape, product.shape)
+  );
 }
 
 /** Whether a value has one number for each place of one axis of another, and is broadcast along the others. */

@@ -91,7 +91,9 @@ function lowerFused(
 ): string {
   const operands = node.inputs.map((operand) => values.get(operand) ?? "");
   const flat = beside.map((each) => {
-    return reshaped(emitter, values.get(each) ?? "", each.shape, [sizeOf(each.shape)]);
+    const value = values.get(each) ?? "";
+    if (node.operator === "matmul") return value;
+    return reshaped(emitter, value, each.shape, [sizeOf(each.shape)]);
   });
   return lowerNode(emitter, node, [...operands, ...flat]);
 }

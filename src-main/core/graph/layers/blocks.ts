@@ -7,7 +7,7 @@ import { alongChannels, convolution } from "./convolution.ts";
 import { gatedFeedForward } from "./feed-forward.ts";
 import { linear } from "./linear.ts";
 import { groupNorm, layerNorm } from "./normalization.ts";
-import { type Parameters, within } from "./parameters.ts";
+import { type Parameters, withAdapter, within } from "./parameters.ts";
 import { sizeAt } from "./sizes.ts";
 
 export interface ResnetOptions {
@@ -92,8 +92,11 @@ export function spatialTransformer(
 
 /** Weights [out, in, 1, 1] for a layer that asks for [out, in]. */
 function asConvolution(parameters: Parameters): Parameters {
-  return (name, shape, initial) =>
-    shape.length === 2
-      ? reshape(parameters(name, [...shape, 1, 1], initial), shape)
-      : parameters(name, shape, initial);
+  return withAdapter(
+    (name, shape, initial) =>
+      shape.length === 2
+        ? reshape(parameters(name, [...shape, 1, 1], initial), shape)
+        : parameters(name, shape, initial),
+    parameters.adapter,
+  );
 }

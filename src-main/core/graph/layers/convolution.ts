@@ -1,5 +1,13 @@
 /** torch.nn.Conv1d and Conv2d, and the changes of size between them. */
-import { add, convolve, expand, reshape, upsample, type WindowOptions } from "../build/index.ts";
+import {
+  add,
+  convolve,
+  expand,
+  multiply,
+  reshape,
+  upsample,
+  type WindowOptions,
+} from "../build/index.ts";
 import { times } from "../dimension.ts";
 import type { Node } from "../node.ts";
 import { fanIn } from "./initial.ts";
@@ -22,8 +30,17 @@ export function convolution(
   const inputs = share("convolution", x, sizeAt("convolution", x, 1), window.groups ?? 1);
   const taps = x.shape.slice(2).map(() => kernel);
   const fan = fanIn(inputs * kernel ** taps.length);
-  const y = convolve(x, parameters("weight", [out, inputs, ...taps], fan), window);
-  return bias ? add(y, alongChannels(parameters("bias", [out], fan), y)) : y;
+  const shape = [out, inputs, ...taps];
+  const weight = parameters("weight", shape, fan);
+  const added = (y: Node) => (bias ? add(y, alongChannels(parameters("bias", [out], fan), y)) : y);
+  const adapter = parameters.adapter?.("weight", shape);
+  if (!adapter) return added(convolve(x, weight, window));
+  const { down, up, scale } = adapter;
+  const inner = convolve(x, reshape(down, [down.shape[0] ?? 0, ...shape.slice(1)]), window);
+  const delta = convolve(inner, reshape(up, [...up.shape, ...taps.map(() => 1)]));
+  if (!scale) return add(added(convolve(x, weight, window)), delta);
+  const base = convolve(multiply(x, alongChannels(scale.in, x)), weight, window);
+  return add(added(multiply(base, alongChannels(scale.out, base))), delta);
 }
 
 /** A value for each channel [c], shaped to broadcast over x [n, c, ...spatial]. */

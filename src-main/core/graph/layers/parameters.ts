@@ -5,11 +5,35 @@ import type { Node } from "../node.ts";
 import type { Initial } from "./initial.ts";
 
 /** Names are the module paths of torch, shapes as there; `initial` says what training begins with. */
-export type Parameters = (name: string, shape: readonly number[], initial: Initial) => Node;
+export interface Parameters {
+  (name: string, shape: readonly number[], initial: Initial): Node;
+  /** What changes the weight of that name and shape at each run, in a network that takes LoRAs. */
+  readonly adapter?: (weight: string, shape: readonly number[]) => Adapter | undefined;
+}
+
+/** A layer with it computes by `scale * weight + up · down`, without ever making that matrix. */
+export interface Adapter {
+  /** [rank, in, ...kernel]; the rank may be symbolic. */
+  readonly down: Node;
+  /** [out, rank] */
+  readonly up: Node;
+  /** DoRA's: a factor of each of the weight's rows [out] and of each input channel [in]. */
+  readonly scale?: { readonly out: Node; readonly in: Node } | undefined;
+}
 
 /** The parameters of a part: `within(parameters, "down.0")("conv.weight", …)` asks for `down.0.conv.weight`. */
 export function within(parameters: Parameters, path: string): Parameters {
-  return (name, shape, initial) => parameters(`${path}.${name}`, shape, initial);
+  const { adapter } = parameters;
+  return withAdapter(
+    (name, shape, initial) => parameters(`${path}.${name}`, shape, initial),
+    adapter && ((weight, shape) => adapter(`${path}.${weight}`, shape)),
+  );
+}
+
+export function withAdapter(parameters: Parameters, adapter: Parameters["adapter"]): Parameters {
+  // Not onto the function that was given: it may be another's.
+  const own: Parameters = (name, shape, initial) => parameters(name, shape, initial);
+  return adapter ? Object.assign(own, { adapter }) : own;
 }
 
 /** A parameter that training may change. */

@@ -1,5 +1,6 @@
 /** Products: matrices and attention; convolutions stand in a file of their own. */
 import type { Signature } from "../../graph/node.ts";
+import type { OperatorParameters } from "../../graph/operators.ts";
 import { type Emitter, float, integer, integers, microsoft } from "../emitter.ts";
 import type { ProviderName } from "../target.ts";
 import { convolution } from "./convolution.ts";
@@ -38,6 +39,18 @@ function product(emitter: Emitter, operands: readonly string[], options: Product
   return emitter.node("FusedMatMul", operands, attributes, { domain: microsoft });
 }
 
+/** Adds a product of two matrices to a third operand, which the graph has not; over no numbers at all it is a copy. */
+function productOnto(
+  emitter: Emitter,
+  operands: readonly string[],
+  { transposeLeft, transposeRight }: OperatorParameters["matmul"],
+): string {
+  return emitter.node("Gemm", operands, {
+    transA: integer(transposeLeft ? 1 : 0),
+    transB: integer(transposeRight ? 1 : 0),
+  });
+}
+
 function turnedMatrix(emitter: Emitter, x: string, rank: number): string {
   const axes = Array.from({ length: rank }, (_, axis) => axis);
   const perm = integers([...axes.slice(0, -2), rank - 1, rank - 2]);
@@ -58,7 +71,9 @@ function isFlash({ target }: Emitter, inputs: readonly Signature[]): boolean {
 
 export const contraction = {
   matmul: (emitter, operands, { inputs, parameters }) =>
-    product(emitter, operands, { ...parameters, of: inputs }),
+    operands.length === 3
+      ? productOnto(emitter, operands, parameters)
+      : product(emitter, operands, { ...parameters, of: inputs }),
   ...convolution,
   attention: (emitter, operands, { inputs, parameters: { scale } }) => {
     const [q = "", k = "", v = "", mask] = operands;
