@@ -8,11 +8,12 @@ import {
   previewLatents,
   publishedPreview,
 } from "../../src-main/core/diffusion/latent-preview.ts";
+import { isSpoilt } from "../../src-main/core/diffusion/pixels.ts";
 import type { Planes } from "../../src-main/core/diffusion/planes.ts";
 import { vaeDecoder, vaeEncoder } from "../../src-main/core/diffusion/vae.ts";
 import { type VaeConfig, vaeConfigs } from "../../src-main/core/diffusion/vae-config.ts";
 import { decodeTiled } from "../../src-main/core/diffusion/vae-tiles.ts";
-import { input } from "../../src-main/core/graph/build/index.ts";
+import { cast, input } from "../../src-main/core/graph/build/index.ts";
 import { symbol, times } from "../../src-main/core/graph/dimension.ts";
 import type { Parameters } from "../../src-main/core/graph/layers/index.ts";
 import { graphOf, type Node } from "../../src-main/core/graph/node.ts";
@@ -139,4 +140,32 @@ it("tiles of its pictures differ from the whole by little more than their normal
   const tiling = { rows: 16, columns: 24, overlap: 4 };
   const tiled = await decodeTiled(latents, tiling, { factor: 8, run: decode });
   expect(relativeError(tiled, await decode(latents))).toBeLessThan(0.2);
+});
+
+describe("computed in halves", () => {
+  const half = vaeDecoder(
+    tiny,
+    (name, shape) => cast(input(name, shape), "F16"),
+    cast(input("latents", ["batch", 4, "rows", "columns"]), "F16"),
+  );
+  const decodeIn = async (decoder: Node, latents: Planes): Promise<Planes> => {
+    const { pixels } = await run("decoder", { pixels: cast(decoder, "F32") }, { latents });
+    if (!(pixels?.values instanceof Float32Array)) throw new Error("no result");
+    return { shape: pixels.shape, values: pixels.values };
+  };
+
+  it("it is the same picture but for rounding", async () => {
+    const { shape, values } = stored("wide latents");
+    const latents = { shape, values: Float32Array.from(values, Number) };
+    const found = await decodeIn(half, latents);
+    expect(isSpoilt(found)).toBe(false);
+    expect(relativeError(found, stored("wide decoded"))).toBeLessThan(0.01);
+  });
+
+  it("an overflow is told from a picture, which F32 then gives", async () => {
+    const { shape, values } = previewLatents(tiny, 8);
+    const latents = { shape, values: values.map((value) => value * 60_000) };
+    expect(isSpoilt(await decodeIn(half, latents))).toBe("not-finite");
+    expect(isSpoilt(await decodeIn(decoded, latents))).toBe(false);
+  });
 });
