@@ -47,24 +47,38 @@ export interface Conditionings {
   readonly notes: readonly string[];
 }
 
-/** Throws where a prompt is too long or a weight is no number. */
+/**
+ * One encoder after the other, so that they need not be in memory at once. Throws where a prompt is too long or a
+ * weight is no number.
+ */
 export async function conditionings(
   model: TextModel,
   request: TextRequest,
 ): Promise<Conditionings> {
-  const notes = new Set<string>();
-  const positive = await conditioning(model, request, "prompt", request.prompt, notes);
-  const { negative } = request;
-  if (negative === null) return { positive, negative: null, notes: [...notes] };
+  const { convention, prompt, negative } = request;
   // force_zeros_for_empty_prompt, which SDXL's published folder sets.
-  const zeros = request.convention === "diffusers" && model.family === "sdxl" && negative === "";
-  return {
-    positive,
-    negative: zeros
-      ? zerosLike(positive)
-      : await conditioning(model, request, "negative prompt", negative, notes),
-    notes: [...notes],
-  };
+  const zeros = convention === "diffusers" && model.family === "sdxl" && negative === "";
+  const notes = new Set<string>();
+  const positives: Encoded[] = [];
+  const negatives: Encoded[] = [];
+  for (const config of model.textEncoders) {
+    const encoded = async (which: Which, text: string): Promise<Encoded> => ({
+      config,
+      output: await encodeWith(config, model, request, which, text, notes),
+    });
+    positives.push(await encoded("prompt", prompt));
+    if (negative !== null && !zeros) negatives.push(await encoded("negative prompt", negative));
+  }
+  const positive = joined(positives);
+  const guided = () => (zeros ? zerosLike(positive) : joined(negatives));
+  return { positive, negative: negative === null ? null : guided(), notes: [...notes] };
+}
+
+type Which = "prompt" | "negative prompt";
+
+interface Encoded {
+  readonly config: ClipConfig;
+  readonly output: EncoderOutput;
 }
 
 function zerosLike({ context, tokens, pooled }: Conditioning): Conditioning {
@@ -75,25 +89,11 @@ function zerosLike({ context, tokens, pooled }: Conditioning): Conditioning {
   };
 }
 
-async function conditioning(
-  model: TextModel,
-  request: TextRequest,
-  which: "prompt" | "negative prompt",
-  text: string,
-  notes: Set<string>,
-): Promise<Conditioning> {
-  const outputs: { config: ClipConfig; output: EncoderOutput }[] = [];
-  for (const config of model.textEncoders) {
-    outputs.push({ config, output: await encodeWith(config, model, request, which, text, notes) });
-  }
-  return joined(outputs);
-}
-
 async function encodeWith(
   config: ClipConfig,
   { family, tokenizer, encode }: TextModel,
   { convention, clipSkip, embeddings }: TextRequest,
-  which: "prompt" | "negative prompt",
+  which: Which,
   text: string,
   notes: Set<string>,
 ): Promise<EncoderOutput> {
@@ -124,7 +124,7 @@ async function encodeWith(
 }
 
 /** States of the encoders side by side; where one has more chunks it is cut (comfy/sdxl_clip.py). */
-function joined(outputs: readonly { config: ClipConfig; output: EncoderOutput }[]): Conditioning {
+function joined(outputs: readonly Encoded[]): Conditioning {
   const tokens = Math.min(
     ...outputs.map(({ config, output }) => output.hidden.length / config.width),
   );

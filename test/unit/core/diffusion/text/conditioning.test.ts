@@ -159,8 +159,8 @@ describe("clip skip", () => {
       await result;
       return given.map(({ layer }) => layer.index);
     };
-    expect(await layers("comfy")).toEqual([10, 30, 10, 30]);
-    expect(await layers("diffusers")).toEqual([10, 30, 11, 31]);
+    expect(await layers("comfy")).toEqual([10, 10, 30, 30]);
+    expect(await layers("diffusers")).toEqual([10, 11, 30, 31]);
   });
 
   it("beyond the encoder is refused by name for diffusers", () => {
