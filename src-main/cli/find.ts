@@ -1,4 +1,5 @@
 /** Finds what a person names: a LoRA or a space by id, by exact name, or by the beginning of an id. */
+import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { FacetError } from "../core/errors.ts";
 import type { Model } from "../../src-preload/contract/models.ts";
@@ -63,9 +64,15 @@ export async function findSpace(client: StudioClient, word: string | undefined):
   return newest;
 }
 
-/** The base model that is named, once all folders were looked through. */
+/** The base model that is named, by its path too, once all folders were looked through. */
 export async function findModel(client: StudioClient, word: string): Promise<Model> {
-  return choose((await allModels(client)).models, word, "model");
+  const { models } = await allModels(client);
+  return chooseModel(models, word);
+}
+
+export function chooseModel(models: readonly Model[], word: string): Model {
+  const path = resolve(word);
+  return models.find((model) => model.path === path) ?? choose(models, word, "model");
 }
 
 /** The list of base models, which is whole only when a look at the folders has ended. */

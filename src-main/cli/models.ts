@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type Model, ModelHash } from "../../src-preload/contract/models.ts";
 import { jobResult, type StudioClient, type Surroundings, withStudio } from "./command.ts";
-import { allModels, choose } from "./find.ts";
+import { allModels, chooseModel } from "./find.ts";
 import { byteText, table } from "./output.ts";
 import { type Assignment, assignments } from "./parse.ts";
 
@@ -56,7 +56,7 @@ async function change(
 ): Promise<void> {
   if (vae.length + textFrom.length + licence.length === 0 && hash === undefined) return;
   const { models } = await allModels(client, surroundings.interrupt);
-  const idOf = (word: string) => choose(models, word, "model").id;
+  const idOf = (word: string) => chooseModel(models, word).id;
   for (const [word, file] of vae) {
     await client.models.change({ id: idOf(word), vae: file === null ? null : resolve(file) });
   }
@@ -114,7 +114,7 @@ function words({ models, vaes, folders, problems }: List): string[] {
 }
 
 function hashWords({ models }: List, word: string): string[] {
-  const { path, sha256 } = choose(models, word, "model");
+  const { path, sha256 } = chooseModel(models, word);
   return ["", `SHA-256 of ${path}`, `  ${sha256 ?? ""}`];
 }
 

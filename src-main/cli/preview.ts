@@ -17,7 +17,7 @@ import {
   UsageError,
   withStudio,
 } from "./command.ts";
-import { choose, findLora } from "./find.ts";
+import { findLora, findModel } from "./find.ts";
 import { facts } from "./output.ts";
 import { decimal, wholeNumber } from "./parse.ts";
 
@@ -81,7 +81,17 @@ export function addPreview(program: Command, surroundings: Surroundings): void {
         await copyFile(picture.path, out);
         const { seconds, steps, provider, notes, before, width, height } = picture;
         const loras = picture.loras.map(({ name, applied, total }) => ({ name, applied, total }));
-        const document = { path: out, seconds, steps, provider, loras, width, height, before, notes };
+        const document = {
+          path: out,
+          seconds,
+          steps,
+          provider,
+          loras,
+          width,
+          height,
+          before,
+          notes,
+        };
         surroundings.output.print(document, () => words(document));
       });
     });
@@ -93,11 +103,10 @@ async function make(
   { output, interrupt }: Surroundings,
 ): Promise<Picture> {
   const model =
-    options.model === undefined
-      ? undefined
-      : choose((await client.models.list()).models, options.model, "model").id;
+    options.model === undefined ? undefined : (await findModel(client, options.model)).id;
   const loras = await Promise.all(options.lora.map((one) => named(client, one)));
-  const { size, clipSkip, prompt, negative, seed, steps, sampler, schedule, cfg, rescale } = options;
+  const { size, clipSkip, prompt, negative, seed, steps, sampler, schedule, cfg, rescale } =
+    options;
   const events = await client.previews.make(
     {
       slot: "command line",

@@ -12,7 +12,7 @@ import type { ModelEngine } from "../../../src-main/models/look.ts";
 import { Models, type ModelsParts } from "../../../src-main/models/models.ts";
 
 /** Linux, with ComfyUI in the home folder where a test puts one. */
-export function machineAt(home: string): Machine {
+function machineAt(home: string): Machine {
   return {
     platform: "linux",
     home,
