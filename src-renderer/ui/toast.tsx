@@ -19,6 +19,7 @@ export function toast({ text, action, tone = "plain", seconds = 6 }: Toast): voi
   notifications.show({
     id,
     autoClose: seconds * 1000,
+    closeButtonProps: { "aria-label": "Close" },
     className: tone === "danger" ? "toast toast-danger" : "toast",
     withBorder: false,
     message: (

@@ -22,7 +22,7 @@ function fillComfy(home: string): void {
   for (const folder of ["checkpoints", "unet", "vae"])
     mkdirSync(join(models, folder), { recursive: true });
   const whole = join(models, "checkpoints", "people.safetensors");
-  writeTinyCheckpoint(whole, { family: "sd15", extras: { "model_ema.decay": [1] } });
+  writeTinyCheckpoint(whole, { family: "sd15", extras: { "merge.recipe": [2] } });
   writeTinyCheckpoint(join(models, "checkpoints", "finisher.safetensors"), {
     family: "sdxl",
     like: "refiner",
@@ -71,7 +71,10 @@ it("lists what was found, and says of each what it is or why it cannot be used",
   await row("people").waitFor();
   expect(await group("Ready to use").locator(".model-row").count()).toBe(1);
   await group("Needs something").getByText("Needs a VAE and text encoders").waitFor();
-  await group("Cannot be used").getByText(/refiner/i).first().waitFor();
+  await group("Cannot be used")
+    .getByText(/refiner/i)
+    .first()
+    .waitFor();
   await group("Cannot be used").locator(".model-row", { hasText: "half" }).waitFor();
   await group("Folders searched")
     .getByText(join(host.folder, "home", "ComfyUI", "models", "checkpoints"))
@@ -82,7 +85,7 @@ it("lists what was found, and says of each what it is or why it cannot be used",
   expect(await fact(page, "Predicts").innerText()).toBe("noise (epsilon)");
   expect(await fact(page, "Numbers").innerText()).toMatch(/^f32 in [\d,]+ tensors$/);
   await page.getByRole("button", { name: "1 tensor that nothing reads" }).click();
-  await page.getByText("model_ema.decay").waitFor();
+  await page.getByText("merge.recipe").waitFor();
 });
 
 it("mounts a model and says what that took", async () => {
@@ -112,7 +115,9 @@ it("makes a test picture, with previews of its steps", async () => {
     image instanceof HTMLImageElement ? image.naturalWidth : 0,
   );
   expect(seen).toBeGreaterThanOrEqual(64);
-  await details().getByText(/ · 12 steps · \d+ × \d+ · /).waitFor();
+  await details()
+    .getByText(/ · 12 steps · \d+ × \d+ · /)
+    .waitFor();
   expect(await page.getByRole("alert").count()).toBe(0);
 });
 
@@ -149,12 +154,13 @@ it("hashes a model in the background when asked to", async () => {
     await page.getByRole("menuitem", { name: "Hash it now" }).click();
   }
   const [model] = await until(
-    async () =>
-      (await host.client.models.list()).models.filter((each) => each.name === "people"),
+    async () => (await host.client.models.list()).models.filter((each) => each.name === "people"),
     ([each]) => each?.sha256 !== null && each !== undefined,
     "the hash",
   );
-  await details().getByText(model?.sha256 ?? "none", { exact: true }).waitFor();
+  await details()
+    .getByText(model?.sha256 ?? "none", { exact: true })
+    .waitFor();
 });
 
 it("takes a model by its path, says what is wrong with a path, and forgets it again", async () => {

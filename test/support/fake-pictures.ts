@@ -34,7 +34,7 @@ function face(values: readonly number[], seed: number): string {
     <path d="M40 400c16-66 92-82 160-82s144 16 160 82z" fill="${shirt}"/>
     <rect x="160" y="260" width="80" height="80" rx="30" fill="${shade}"/>
     <ellipse cx="200" cy="190" rx="${wide}" ry="${long}" fill="${skin}"/>
-    <path d="M200 54c-76 0-116 44-116 128 24-52 62-84 98-94 54 6 98 40 134 96 4-88-40-130-116-130z" fill="${hair}"/>
+    <path d="M200 24c-96 0-138 60-138 168 24-72 70-104 120-108 54 6 112 40 156 108 4-108-42-168-138-168z" fill="${hair}"/>
     <g fill="none" stroke="${hair}" stroke-width="11" stroke-linecap="round"><path d="M126 ${156 - 6 * at(11)}q24-14 48 0"/><path d="M226 ${156}q24-14 48 ${-6 * at(11)}"/></g>
     <g><ellipse cx="150" cy="188" rx="25" ry="${open}" fill="#fff"/><ellipse cx="250" cy="188" rx="25" ry="${open}" fill="#fff"/>
     <circle cx="150" cy="188" r="13" fill="${eye}"/><circle cx="250" cy="188" r="13" fill="${eye}"/><circle cx="150" cy="188" r="6"/><circle cx="250" cy="188" r="6"/></g>

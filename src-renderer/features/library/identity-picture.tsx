@@ -1,6 +1,6 @@
 /** The picture of one identity in the details: its preview, or one made on the spot with the settings of the other pages. */
 import { Button } from "@mantine/core";
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useMemo } from "react";
 import type { Card, Details } from "../../../src-preload/contract/library.ts";
 import { seconds } from "../../lib/format.ts";
 import { studio } from "../../studio/client.ts";
@@ -18,7 +18,7 @@ import { HowItIsMade, Prompt } from "../picture/picture-bar.tsx";
 import { rollSeed } from "../picture/picture-settings.ts";
 import { PictureView } from "../picture/picture-view.tsx";
 import { usePictureModel } from "../picture/use-models.ts";
-import { type Subject, nameOf, useWish } from "../picture/use-picture.ts";
+import { type Subject, nameOf, useWish, wishNow } from "../picture/use-picture.ts";
 
 /** Slots of the inspector: one, since one identity is looked at. */
 const SLOT = "library";
@@ -54,13 +54,6 @@ export function IdentityPicture({
 
   // The same settings would give the same picture.
   const same = made !== undefined && made.key === wish?.key;
-  const [wanted, setWanted] = useState(false);
-  useEffect(() => {
-    if (!wanted || wish === null || same) return;
-    setWanted(false);
-    wishFor(SLOT, wish);
-  }, [wanted, wish, same]);
-
   return (
     <>
       <div className="inspector-picture">
@@ -68,6 +61,7 @@ export function IdentityPicture({
           <Picture id={id} preview={known?.preview} detail="huge" />
         ) : (
           <PictureView
+            key={id}
             source={source}
             label={`Picture of ${known?.name ?? "this LoRA"}`}
             soft={soft}
@@ -96,7 +90,7 @@ export function IdentityPicture({
                 disabled={wish === null}
                 onClick={() => {
                   if (same) rollSeed();
-                  setWanted(true);
+                  wishFor(SLOT, wishNow(model, subject));
                 }}
               >
                 {same ? "Another seed" : "Make a picture"}

@@ -1,5 +1,5 @@
 /** An image that is only swapped once the next one can be drawn, so that nothing flickers between two. */
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 
 export interface Decoded {
   readonly source: string;
@@ -7,18 +7,15 @@ export interface Decoded {
   readonly height: number;
 }
 
+/** `failed` is told of an address that holds no picture (any more). */
 export function useDecoded(
   source: string | null,
   failed: (source: string) => void,
 ): Decoded | null {
   const [shown, setShown] = useState<Decoded | null>(null);
-  const told = useRef(failed);
-  told.current = failed;
+  const tell = useEffectEvent(failed);
   useEffect(() => {
-    if (source === null) {
-      setShown(null);
-      return undefined;
-    }
+    if (source === null) return undefined;
     let current = true;
     const image = new Image();
     image.src = source;
@@ -27,12 +24,12 @@ export function useDecoded(
         if (current) setShown({ source, width: image.naturalWidth, height: image.naturalHeight });
       },
       () => {
-        if (current) told.current(source);
+        if (current) tell(source);
       },
     );
     return () => {
       current = false;
     };
   }, [source]);
-  return shown;
+  return source === null ? null : shown;
 }

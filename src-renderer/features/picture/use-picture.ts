@@ -23,14 +23,18 @@ export function nameOf(subject: Pick<Subject, "lora">): string {
   return shortHash(JSON.stringify(subject.lora));
 }
 
-function useSettings(family: Family | null, trigger: string | null): PictureSettings {
-  const state = usePictureSettings();
-  const { prompt, negative, seed, steps, sampler, schedule, cfg, rescale, clipSkip, convention } =
-    state;
+type Settings = ReturnType<typeof usePictureSettings.getState>;
+
+function settingsOf(
+  state: Settings,
+  family: Family | null,
+  trigger: string | null,
+): PictureSettings {
+  const { seed, steps, sampler, schedule, cfg, rescale, clipSkip, convention } = state;
   const size = family === null ? undefined : state.sizes[family];
   return {
-    prompt: fillPrompt(prompt, trigger),
-    negative: fillPrompt(negative, trigger),
+    prompt: fillPrompt(state.prompt, trigger),
+    negative: fillPrompt(state.negative, trigger),
     seed,
     steps,
     sampler,
@@ -44,25 +48,24 @@ function useSettings(family: Family | null, trigger: string | null): PictureSett
   };
 }
 
-/** The wish for a subject; the same object as long as it is the same wish. */
+function make(state: Settings, model: Model, subject: Subject): Wish {
+  const settings = settingsOf(state, model.family, subject.trigger);
+  const loras: PictureLora[] = [{ ...subject.lora, strength: state.strength }];
+  const key = shortHash(JSON.stringify([model.id, loras, settings]));
+  return { key, of: nameOf(subject), model: model.id, loras, settings };
+}
+
+/** The wish for a subject with the settings as they are at this moment. */
+export function wishNow(model: Model, subject: Subject): Wish {
+  return make(usePictureSettings.getState(), model, subject);
+}
+
 export function useWish(model: Model | null, subject: Subject | null): Wish | null {
-  const settings = useSettings(model?.family ?? null, subject?.trigger ?? null);
-  const strength = usePictureSettings((state) => state.strength);
-  const text =
-    model === null || subject === null
-      ? null
-      : JSON.stringify({
-          model: model.id,
-          loras: [{ ...subject.lora, strength }],
-          settings,
-        });
-  return useMemo(() => {
-    if (text === null || subject === null || model === null) return null;
-    const loras: PictureLora[] = [{ ...subject.lora, strength }];
-    return { key: shortHash(text), of: nameOf(subject), model: model.id, loras, settings };
-    // All of it stands in the text.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [text]);
+  const state = usePictureSettings();
+  return useMemo(
+    () => (model === null || subject === null ? null : make(state, model, subject)),
+    [state, model, subject],
+  );
 }
 
 interface Follow {
