@@ -47,7 +47,15 @@ export function writeReference(path: string, lora: Lora): void {
   writeAtomically(path, encodeSafetensors(plan, {}).chunks, { overwrite: true });
 }
 
-export type Reference = ReadonlyMap<string, { down: Float32Array; up: Float32Array; rank: number }>;
+export interface Factors {
+  readonly down: Float32Array;
+  readonly up: Float32Array;
+  readonly rank: number;
+  /** DoRA's, of the rows. */
+  readonly magnitude: Float32Array | null;
+}
+
+export type Reference = ReadonlyMap<string, Factors>;
 
 /** The factors that a script wrote into `reference.safetensors` of a folder. */
 export function readReference(folder: string): Reference {
@@ -58,7 +66,11 @@ export function readReference(folder: string): Reference {
     paths.map((name) => {
       const path = name.slice(0, -".down".length);
       const rank = file.tensors.get(name)?.shape[0] ?? 0;
-      return [path, { down: file.readFloat32(name), up: file.readFloat32(`${path}.up`), rank }];
+      const magnitude = file.tensors.has(`${path}.magnitude`)
+        ? file.readFloat32(`${path}.magnitude`)
+        : null;
+      const up = file.readFloat32(`${path}.up`);
+      return [path, { down: file.readFloat32(name), up, rank, magnitude }];
     }),
   );
 }

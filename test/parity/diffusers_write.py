@@ -42,9 +42,12 @@ def layers(component, model):
 
 def factors(path, module, adapter):
     down, up = module.lora_A[adapter].weight.detach(), module.lora_B[adapter].weight.detach()
+    magnitudes = getattr(module, "lora_magnitude_vector", {})
+    dora = {f"{path}.magnitude": magnitudes[adapter].weight.detach().flatten()} if adapter in magnitudes else {}
     return {
         f"{path}.down": down.flatten(1).contiguous(),
         f"{path}.up": (up.flatten(1) * module.scaling[adapter]).contiguous(),
+        **dora,
     }
 
 
