@@ -7,13 +7,14 @@ import {
   gelu,
   input,
   less,
+  matmul,
+  oneHot,
   reshape,
   scalar,
   subtract,
   quickGelu,
   where,
 } from "../graph/build/index.ts";
-import { times } from "../graph/dimension.ts";
 import {
   attention,
   type AttentionNames,
@@ -32,7 +33,7 @@ export interface ClipInputs {
   readonly ids: Node;
   /** [m, width], m at least 1: vectors of trained words. */
   readonly extra: Node;
-  /** [n], I32: place of the pooled token among all n * positions. */
+  /** [n], I32: place of the token in its row that is pooled. */
   readonly ends: Node;
 }
 
@@ -104,7 +105,9 @@ export function clipTextModel(
   }
   const normalized = (state: Node) => layerNorm(within(model, "final_layer_norm"), state);
   const final = normalized(x);
-  const last = gather(reshape(final, [times(rows, positions), width]), ends);
+  // As a product: rows of a batch of unknown size have no numbers to gather by.
+  const chosen = reshape(cast(oneHot(ends, positions), final.dtype), [rows, 1, positions]);
+  const last = reshape(matmul(chosen, final), [rows, width]);
   const pooled =
     config.projection === undefined
       ? last

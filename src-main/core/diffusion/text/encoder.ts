@@ -32,7 +32,7 @@ export function encoderFeeds({ config, rows, ids, extra, ends }: EncoderInput) {
   return {
     ids: { shape: [rows, positions], values: ids },
     extra: { shape: [vectors, width], values: table },
-    ends: { shape: [rows], values: ends.map((end, row) => row * positions + end) },
+    ends: { shape: [rows], values: ends },
   };
 }
 
