@@ -5,7 +5,9 @@ import { addToBlendOnImport } from "../features/blend/blend-drop.ts";
 import { importPaths } from "../features/library/import.ts";
 import { useLibrary } from "../features/library/library-state.ts";
 import { useCollectionName } from "../features/library/overview.ts";
+import { openAdding, addModels } from "../features/models/models-state.ts";
 import { carriesFiles, takeDropped } from "../studio/files.ts";
+import { shell } from "../studio/shell.ts";
 import { IconFileImport } from "../ui/icons.ts";
 import { toast, toastFailure } from "../ui/toast.tsx";
 
@@ -15,6 +17,7 @@ export function DropTarget(): ReactNode {
   const collection = useLibrary((state) => (location === "/library" ? state.collection : null));
   const name = useCollectionName(collection);
   const blending = location === "/blend";
+  const modelling = location === "/models";
 
   useEffect(() => {
     // Enter and leave fire for every child; counting them tells when the pointer really left the window.
@@ -37,7 +40,22 @@ export function DropTarget(): ReactNode {
       setOver(false);
       if (!carriesFiles(event) || event.dataTransfer === null) return;
       event.preventDefault();
+      if (modelling && shell === undefined) {
+        toast({
+          text: "A checkpoint is read where it lies, so a browser cannot hand it over. Add it by its path.",
+          action: { label: "Add a checkpoint", run: openAdding },
+        });
+        return;
+      }
       const paths = takeDropped(event.dataTransfer);
+      if (modelling) {
+        paths()
+          .then(async (list) => {
+            for (const path of list) await addModels(path);
+          })
+          .catch((error: unknown) => toastFailure("The dropped files were not added", error));
+        return;
+      }
       paths()
         .then(async (list) => {
           if (list.length === 0) {
@@ -62,7 +80,7 @@ export function DropTarget(): ReactNode {
       window.removeEventListener("dragleave", leave);
       window.removeEventListener("drop", drop);
     };
-  }, [location, navigate, collection, blending]);
+  }, [location, navigate, collection, blending, modelling]);
 
   if (!over) return null;
   return (
@@ -70,14 +88,18 @@ export function DropTarget(): ReactNode {
       <div>
         <IconFileImport size={32} stroke={1.4} aria-hidden="true" />
         <strong>
-          {blending
-            ? "Import and add to the blend"
-            : name === null
-              ? "Import into the library"
-              : `Import into “${name}”`}
+          {modelling
+            ? "Add as models"
+            : blending
+              ? "Import and add to the blend"
+              : name === null
+                ? "Import into the library"
+                : `Import into “${name}”`}
         </strong>
         <span className="muted">
-          Folders are searched for LoRA files. Your files stay as and where they are.
+          {modelling
+            ? "Checkpoints and diffusers folders are read where they lie."
+            : "Folders are searched for LoRA files. Your files stay as and where they are."}
         </span>
       </div>
     </div>

@@ -53,9 +53,6 @@ export { default as IconPhotoSpark } from "@tabler/icons-react/dist/esm/icons/Ic
 export { default as IconMessage2 } from "@tabler/icons-react/dist/esm/icons/IconMessage2.mjs";
 export { default as IconHexagon3d } from "@tabler/icons-react/dist/esm/icons/IconHexagon3d.mjs";
 export { default as IconArrowsMaximize } from "@tabler/icons-react/dist/esm/icons/IconArrowsMaximize.mjs";
-export { default as IconPlayerStop } from "@tabler/icons-react/dist/esm/icons/IconPlayerStop.mjs";
-export { default as IconLink } from "@tabler/icons-react/dist/esm/icons/IconLink.mjs";
 export { default as IconBookmarkPlus } from "@tabler/icons-react/dist/esm/icons/IconBookmarkPlus.mjs";
-export { default as IconFolderSearch } from "@tabler/icons-react/dist/esm/icons/IconFolderSearch.mjs";
 export { default as IconPlug } from "@tabler/icons-react/dist/esm/icons/IconPlug.mjs";
 export { default as IconPlugConnected } from "@tabler/icons-react/dist/esm/icons/IconPlugConnected.mjs";

@@ -10,9 +10,6 @@ import { FolderPicker } from "../../ui/folder-picker.tsx";
 import { toast, toastFailure } from "../../ui/toast.tsx";
 import { addModels, useModels } from "./models-state.ts";
 
-export function openAdding(): void {
-  useModels.setState({ adding: true });
-}
 function close(): void {
   useModels.setState({ adding: false });
 }

@@ -101,7 +101,7 @@ function Row({
   );
 }
 
-export function needsText(needs: Model["needs"]): string {
+function needsText(needs: Model["needs"]): string {
   const names = needs.map((need) => (need === "vae" ? "a VAE" : "text encoders"));
   return `Needs ${names.join(" and ")}`;
 }

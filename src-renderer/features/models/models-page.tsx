@@ -12,11 +12,11 @@ import { IconPlus, IconRefresh } from "../../ui/icons.ts";
 import { Title } from "../../ui/slots.tsx";
 import { Empty, Failed } from "../../ui/states.tsx";
 import { Workspace } from "../../ui/workspace.tsx";
-import { AddModels, openAdding } from "./add-models.tsx";
+import { AddModels } from "./add-models.tsx";
 import { Folders } from "./model-folders.tsx";
 import { ModelDetails } from "./model-details.tsx";
 import { ModelRows } from "./model-rows.tsx";
-import { groupOf, lookAgain, refreshModels, useModels } from "./models-state.ts";
+import { groupOf, lookAgain, openAdding, refreshModels, useModels } from "./models-state.ts";
 import "./models.css";
 
 /** While folders are looked through, what was found until then is shown. */

@@ -31,6 +31,10 @@ export function selectModel(id: string): void {
   useModels.setState({ selected: id });
 }
 
+export function openAdding(): void {
+  useModels.setState({ adding: true });
+}
+
 export function refreshModels(): Promise<void> {
   return queryClient.invalidateQueries({ queryKey: queries.models.key() });
 }

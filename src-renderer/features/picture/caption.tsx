@@ -11,7 +11,7 @@ import { queries, studio } from "../../studio/client.ts";
 import { download, madeUrl } from "../../studio/files.ts";
 import { copyText } from "../../ui/copy.ts";
 import { IconButton } from "../../ui/icon-button.tsx";
-import { IconCopy, IconDownload, IconFolderOpen } from "../../ui/icons.ts";
+import { IconArrowsMaximize, IconCopy, IconDownload, IconFolderOpen } from "../../ui/icons.ts";
 import { toast, toastFailure } from "../../ui/toast.tsx";
 import { type Wish, slotOf, stop, useLive, wishFor } from "./live.ts";
 
@@ -21,9 +21,11 @@ interface CaptionProps {
   readonly model: Model;
   /** What the file is called. */
   readonly name: string;
+  /** Gives the picture the whole screen. */
+  enlarge(): void;
 }
 
-export function Caption({ slot, wish, model, name }: CaptionProps): ReactNode {
+export function Caption({ slot, wish, model, name, enlarge }: CaptionProps): ReactNode {
   const { doing, picture, key } = useLive((state) => slotOf(state, slot));
   const comparing = useLive((state) => slotOf(state, `${slot}.before`).doing !== null);
   const stale = wish !== null && doing === null && key !== wish.key;
@@ -59,6 +61,14 @@ export function Caption({ slot, wish, model, name }: CaptionProps): ReactNode {
       <span className="row picture-tools">
         {picture !== null && wish !== null && (
           <PictureTools picture={picture} settings={wish.settings} model={model} name={name} />
+        )}
+        {picture !== null && (
+          <IconButton
+            icon={IconArrowsMaximize}
+            label="Fill the screen with the picture"
+            size={24}
+            onClick={enlarge}
+          />
         )}
       </span>
     </div>

@@ -148,7 +148,8 @@ async function follow(
     for await (const event of events) {
       if (event.kind === "done") addMade({ key, of, picture: event.picture });
       if (event.kind === "done" || event.kind === "superseded") ended = true;
-      if (!current()) continue;
+      // Leaving the loop tells main that nobody listens, also where it had not begun when it was cancelled.
+      if (!current()) return;
       switch (event.kind) {
         case "preparing":
           change(name, { doing: event });

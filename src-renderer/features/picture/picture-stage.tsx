@@ -1,5 +1,5 @@
 /** The picture in the middle of a page, live: previews of its steps, the picture itself, what went wrong. */
-import { type ReactNode, useCallback } from "react";
+import { type ReactNode, useCallback, useRef } from "react";
 import type { Model } from "../../../src-preload/contract/models.ts";
 import { madeUrl } from "../../studio/files.ts";
 import { Failed } from "../../ui/states.tsx";
@@ -45,12 +45,13 @@ export function PictureStage({
     },
     [wish, picture, slot],
   );
+  const stage = useRef<HTMLDivElement>(null);
   const settings = wish?.settings;
   const aspect =
     settings?.width == null || settings.height == null ? 1 : settings.width / settings.height;
   return (
     <>
-      <div className="picture-stage">
+      <div className="picture-stage" ref={stage}>
         <PictureView
           source={source}
           label={`Picture of ${name}`}
@@ -73,7 +74,13 @@ export function PictureStage({
           {...(wish === null ? {} : { retry: () => wishFor(slot, wish) })}
         />
       )}
-      <Caption slot={slot} wish={wish} model={model} name={name} />
+      <Caption
+        slot={slot}
+        wish={wish}
+        model={model}
+        name={name}
+        enlarge={() => void stage.current?.requestFullscreen()}
+      />
     </>
   );
 }
