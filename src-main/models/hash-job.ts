@@ -40,7 +40,7 @@ export async function hashModel(
   const { path } = row;
   const before = await candidateAt(parts.disk, path, context.signal);
   const names =
-    row.file?.kind === "model" && row.file.description.kind === "diffusers"
+    row.file?.kind === "model" && row.file.description.files.length > 0
       ? row.file.description.files
       : [""];
   const hashing = new Hashing(parts, context, before);

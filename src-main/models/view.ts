@@ -30,9 +30,9 @@ export function modelView(
   const known = descriptionOf(row);
   return {
     id,
-    name: modelName(path, known?.kind === "diffusers"),
+    name: modelName(path),
     path,
-    kind: known?.kind ?? "single-file",
+    kind: known?.kind ?? (isFile(path) ? "single-file" : "diffusers"),
     source,
     bytes,
     modifiedAt,
@@ -67,11 +67,16 @@ export function vaeView({ path, source }: ModelRow): Vae {
 }
 
 /** A folder of the Hugging Face cache is named by a commit; the repository's name stands two folders up. */
-function modelName(path: string, folder: boolean): string {
-  if (!folder) return nameOf(path);
+function modelName(path: string): string {
+  if (isFile(path)) return nameOf(path);
   const repository = /^models--(.+)$/.exec(basename(dirname(dirname(path))))?.[1];
   if (repository !== undefined && basename(dirname(path)) === "snapshots") {
     return repository.replaceAll("--", "/");
   }
   return basename(path);
+}
+
+/** By its ending, as the search has it: a model may be away when it is asked. Folders' names have dots as well. */
+function isFile(path: string): boolean {
+  return /\.(safetensors|sft|ckpt)$/i.test(path);
 }

@@ -85,9 +85,13 @@ describe("models of this machine", () => {
       join(folderModel, "README.md"),
       "---\nlicense: other\nlicense_name: my-licence\n---\n# Portraits\n",
     );
-    await write("ComfyUI/models/diffusers/half", { ...sd15, layout: "diffusers", variant: "fp16" });
+    await write("ComfyUI/models/diffusers/half-1.5", {
+      ...sd15,
+      layout: "diffusers",
+      variant: "fp16",
+    });
     await writeFile(
-      join(comfy, "diffusers", "half", "LICENSE.md"),
+      join(comfy, "diffusers", "half-1.5", "LICENSE.md"),
       "# CreativeML Open RAIL-M\n\nSection I\n",
     );
 
@@ -100,7 +104,7 @@ describe("models of this machine", () => {
     ).toEqual([
       ["base", "single-file", "usual place", null],
       ["elsewhere", "single-file", "extra_model_paths.yaml", null],
-      ["half", "diffusers", "usual place", null],
+      ["half-1.5", "diffusers", "usual place", null],
       ["portraits", "diffusers", "usual place", null],
       ["unet", "unet-only", "extra_model_paths.yaml", null],
       ["velocity", "single-file", "usual place", null],
@@ -126,7 +130,7 @@ describe("models of this machine", () => {
     });
     expect(named(list.models, "unet")).toMatchObject({ needs: ["vae", "text encoders"] });
     expect(named(list.models, "portraits").licence).toBe("my-licence");
-    expect(named(list.models, "half").licence).toBe("CreativeML Open RAIL-M");
+    expect(named(list.models, "half-1.5").licence).toBe("CreativeML Open RAIL-M");
     expect(list.vaes.map(({ name }) => name)).toEqual(["kl", "webui-vae"]);
     expect(list.folders).toContainEqual({
       path: join(other, "big"),
@@ -164,9 +168,20 @@ describe("models of this machine", () => {
       writeStored(join(checkpoints, `${name}.safetensors`), new Map([[tensor, zeros]]));
     other("lora", "lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight");
     other("embedding", "emb_params");
+    other("comfy lora", "diffusion_model.input_blocks.1.1.proj_in.lora_A.weight");
     other("controlnet", "control_model.input_blocks.0.0.weight");
     other("upscaler", "body.0.rdb1.conv1.weight");
     other("encoder", "text_model.encoder.layers.0.self_attn.q_proj.weight");
+    const latents = "first_stage_model.post_quant_conv";
+    await write(at("vae of sixteen channels"), {
+      ...sd15,
+      components: ["vae"],
+      misshape: {
+        [`${latents}.weight`]: [16, 16, 1, 1],
+        [`${latents}.bias`]: [16],
+        "first_stage_model.decoder.conv_in.weight": [64, 16, 3, 3],
+      },
+    });
     await write(at("vae in the wrong folder"), { ...sd15, components: ["vae"] });
     await mkdir(join(comfy, "vae"));
     await writeFile(join(comfy, "vae", "broken.safetensors"), "no header at all");

@@ -46,15 +46,24 @@ export function describeModel(path: string): ModelFile {
     if (files.kind === "single-file") {
       const what = otherThing(names);
       if (what !== null) return { kind: "other", what };
-      if (names.some((name) => autoencoder.test(name)) && !names.some(isDenoiser)) {
-        describeVae(files, "sdxl");
-        return { kind: "vae" };
-      }
+      if (!names.some(isDenoiser)) return vaeIn(files);
     }
     return { kind: "model", description: descriptionOf(describeCheckpoint(files), files) };
   } catch (error) {
     if (!(error instanceof FacetError)) throw error;
     return { kind: "refused", failure: asFailure(error, path) };
+  }
+}
+
+/** The file has parts of an autoencoder and no UNet. */
+function vaeIn(files: CheckpointFiles): ModelFile {
+  try {
+    // Both families have the same one, but for a scale that no file says.
+    describeVae(files, "sdxl");
+    return { kind: "vae" };
+  } catch (error) {
+    if (!(error instanceof FacetError) || error.code !== "unsupported") throw error;
+    return { kind: "other", what: "a VAE of another kind of model" };
   }
 }
 
@@ -64,6 +73,8 @@ function isDenoiser(name: string): boolean {
 
 /** Null for what is a base model, a VAE, or tries to be one. */
 function otherThing(names: readonly string[]): string | null {
+  // Merges carry all kinds of things; with a whole UNet they are models still.
+  if (names.some((name) => name.startsWith("model.diffusion_model."))) return null;
   for (const [pattern, what] of others) if (names.some((name) => pattern.test(name))) return what;
   if (names.length > 0 && names.every((name) => motion.test(name))) return "a motion module";
   if (names.some((name) => isDenoiser(name) || autoencoder.test(name))) return null;
