@@ -58,7 +58,7 @@ export async function conditionings(
   const { convention, prompt, negative } = request;
   // force_zeros_for_empty_prompt, which SDXL's published folder sets.
   const zeros = convention === "diffusers" && model.family === "sdxl" && negative === "";
-  const notes = new Set<string>();
+  const notes = new Set(request.embeddings.flatMap(toldTwice));
   const positives: Encoded[] = [];
   const negatives: Encoded[] = [];
   for (const config of model.textEncoders) {
@@ -72,6 +72,17 @@ export async function conditionings(
   const positive = joined(positives);
   const guided = () => (zeros ? zerosLike(positive) : joined(negatives));
   return { positive, negative: negative === null ? null : guided(), notes: [...notes] };
+}
+
+function toldTwice(
+  { token, component }: Embedding,
+  index: number,
+  all: readonly Embedding[],
+): string[] {
+  const first = all.findIndex((other) => other.token === token && other.component === component);
+  return first === index
+    ? []
+    : [`Two LoRAs in use have vectors for the word ${token}: those of the last one are used.`];
 }
 
 type Which = "prompt" | "negative prompt";

@@ -91,6 +91,22 @@ describe("trained words", () => {
     });
   });
 
+  it("of two LoRAs are the last one's, which is said", async () => {
+    const first = both("<s1>", 1).map((embedding) => ({
+      ...embedding,
+      values: Float32Array.of(8, 9),
+    }));
+    const embeddings = [...first, ...both("<s1>", 1)];
+    const { given, result } = ask("sdxl", { prompt: "<s1>", embeddings });
+    expect((await result).notes).toEqual([
+      "Two LoRAs in use have vectors for the word <s1>: those of the last one are used.",
+    ]);
+    expect(given.map(({ extra }) => [...extra])).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+
   it("that are unknown are left out and said", async () => {
     const { notes } = await ask("sd15", { prompt: "a cat embedding:none," }).result;
     expect(notes).toEqual([
