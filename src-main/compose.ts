@@ -4,16 +4,17 @@ import type { ContractRouterClient } from "@orpc/contract";
 import { createRouterClient } from "@orpc/server";
 import type { StudioContract } from "../src-preload/contract/index.ts";
 import { thisMachine } from "./comfy/folders.ts";
-import { FacetError } from "./core/errors.ts";
 import { startEngine } from "./engine/client.ts";
 import type { Launcher } from "./engine/launcher.ts";
 import { Exports } from "./export/exports.ts";
 import { Identities } from "./identities/identities.ts";
+import { foldersOf } from "./library/folders.ts";
 import { openLibrary } from "./library/library.ts";
 import { Models } from "./models/models.ts";
+import { Mounts } from "./models/mounts.ts";
 import { version } from "./package-root.ts";
+import { Previews } from "./previews/previews.ts";
 import { type StudioRouter, studioRouter } from "./procedures/index.ts";
-import type { Mounts } from "./procedures/models.ts";
 import { defineFitJob } from "./spaces/fit-job.ts";
 import { Spaces } from "./spaces/spaces.ts";
 import { openLog } from "./system/log.ts";
@@ -67,13 +68,14 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
   const spaces = new Spaces(library, jobs, interactive.client);
   const machine = thisMachine();
   const models = new Models({ rows: library.models, jobs, engine: background.client, machine });
-  // Models are opened by the engine that makes pictures, which is not called from here yet.
-  const mounts: Mounts = {
-    mount: (id) =>
-      Promise.reject(new FacetError("unsupported", `The model ${id} cannot be opened yet.`)),
-    unmount: () => Promise.resolve(),
-    mounted: () => Promise.resolve([]),
-  };
+  const mounts = new Mounts(models, engines.pictures);
+  const previews = new Previews({
+    engine: engines.pictures,
+    models,
+    library,
+    identities,
+    folder: foldersOf(library.folder).pictures,
+  });
   const exports = new Exports({
     jobs,
     engine: background.client,
@@ -96,6 +98,7 @@ export async function compose(options: ComposeOptions): Promise<Studio> {
     training,
     models,
     mounts,
+    previews,
     engines,
     shell: options.shell ?? { kind: "host" },
     log: log.write,

@@ -1,7 +1,8 @@
 /** Everything the engine answers: thin handlers over tasks/. */
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { implement } from "@orpc/server";
 import { engineContract, type TrainingReport } from "../../src-preload/contract/engine.ts";
+import type { PictureEvent } from "../../src-preload/contract/previews.ts";
 import { hashFile } from "../files/hash.ts";
 import { deltaNorm } from "../core/lora/forms/delta.ts";
 import { ends, extremity, histogram, sampleCoordinates } from "../core/spaces/distribution.ts";
@@ -10,6 +11,8 @@ import { CopyPool } from "../export/copy-pool.ts";
 import { writeLoraFile } from "../export/writer.ts";
 import { embeddingsFate } from "../core/lora/embeddings.ts";
 import { outward } from "./failures.ts";
+import type { EngineRole } from "./launcher.ts";
+import { Pictures } from "./pictures/pictures.ts";
 import { runtimeProducts } from "./products.ts";
 import { Runtime } from "./runtime.ts";
 import { Reports } from "./reports.ts";
@@ -36,15 +39,22 @@ function membersOf({ record, memberCoordinates }: LatentSpace) {
   };
 }
 
-export function engineRouter() {
+/** Of the machine's memory, for sessions that are kept: the engine of pictures holds whole models. */
+const pictureShare = 0.75;
+
+export function engineRouter(role: EngineRole) {
   const os = implement(engineContract);
   const runtime = new Runtime({ threads: Math.min(8, availableParallelism()) });
   const products = runtimeProducts(runtime);
-  const sessions = new Sessions(runtime);
+  const sessions =
+    role === "pictures"
+      ? new Sessions(runtime, Math.floor(totalmem() * pictureShare))
+      : new Sessions(runtime);
   const trainings = new Trainings(sessions);
   const spaces = new OpenSpaces(products);
   const live = new LiveIdentity(spaces);
   const copies = new CopyPool();
+  const pictures = new Pictures(sessions, spaces);
   const hashes = new PartedHashes();
 
   return os.router({
@@ -156,6 +166,23 @@ export function engineRouter() {
       extremity(membersOf(spaces.get(input.space)), input.coordinates),
     ),
     live: os.live.handler(({ input }) => live.move(input)),
+    mountModel: os.mountModel.handler(({ input }) => pictures.mount(input)),
+    unmountModel: os.unmountModel.handler(({ input }) => pictures.unmount(input)),
+    makePicture: os.makePicture.handler(async function* ({ input, signal }) {
+      const reports = new Reports<PictureEvent>();
+      // Whoever reads no further waits for nothing.
+      signal?.addEventListener("abort", () => pictures.cancel(input.slot), { once: true });
+      const outcome = pictures.make(input, reports).finally(() => reports.end());
+      outcome.catch(() => undefined);
+      try {
+        yield* reports;
+        await outcome;
+      } catch (error) {
+        throw outward(error);
+      }
+    }),
+    cancelPicture: os.cancelPicture.handler(({ input }) => pictures.cancel(input.slot)),
+    pictureCounters: os.pictureCounters.handler(() => pictures.counters),
     compare: os.compare.handler(async ({ input }) => {
       const left = await materialise(input.left, spaces);
       const right = await materialise(input.right, spaces);

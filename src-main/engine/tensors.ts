@@ -72,7 +72,8 @@ export function checkTensor(
     shape.length === port.shape.length &&
     port.shape.every((size, axis) => fitsSize(size, shape[axis] ?? -1, sizes));
   if (!fits) {
-    const known = Array.from(sizes, ([symbol, size]) => `${symbol} = ${size}`).join(", ");
+    const own = new Set(port.shape.flatMap((size) => symbolsOf(size)));
+    const known = Array.from(own, (symbol) => `${symbol} = ${sizes.get(symbol) ?? "?"}`).join(", ");
     throw new FacetError(
       "shape-mismatch",
       `The ${kind} ${name} is ${shapeText(port.shape)} and got ${shapeText(shape)}${known === "" ? "" : ` (${known})`}.`,

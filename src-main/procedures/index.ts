@@ -6,6 +6,8 @@ import type { Identities } from "../identities/identities.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { Library } from "../library/library.ts";
 import type { Models } from "../models/models.ts";
+import type { Mounts } from "../models/mounts.ts";
+import type { Previews } from "../previews/previews.ts";
 import type { Spaces } from "../spaces/spaces.ts";
 import type { Log } from "../system/log.ts";
 import type { ShellServices } from "../system/shell-services.ts";
@@ -15,7 +17,8 @@ import { exportProcedures } from "./exports.ts";
 import { identityProcedures } from "./identities.ts";
 import { jobProcedures } from "./jobs.ts";
 import { libraryProcedures } from "./library.ts";
-import { modelProcedures, type Mounts } from "./models.ts";
+import { modelProcedures } from "./models.ts";
+import { previewProcedures } from "./previews.ts";
 import { spaceProcedures } from "./spaces.ts";
 import { systemProcedures } from "./system.ts";
 import { trainingProcedures } from "./training.ts";
@@ -29,6 +32,7 @@ export interface StudioServices {
   readonly training: Training;
   readonly models: Models;
   readonly mounts: Mounts;
+  readonly previews: Previews;
   readonly engines: Readonly<Record<EngineRole, Engine>>;
   readonly shell: ShellServices;
   /** Errors that no user can act on end here. */
@@ -45,6 +49,7 @@ export function studioRouter(services: StudioServices) {
     spaces: spaceProcedures(answer, services.spaces),
     identities: identityProcedures(answer, services.identities, services.library),
     models: modelProcedures(answer, services.models, services.mounts),
+    previews: previewProcedures(answer, services.previews),
     exports: exportProcedures(answer, services.exports),
     training: trainingProcedures(answer, services.training),
     system: systemProcedures(answer, services),

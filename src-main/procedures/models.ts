@@ -1,14 +1,7 @@
 /** Answers the models part of the contract. */
-import type { Mounted } from "../../src-preload/contract/models.ts";
 import type { Models } from "../models/models.ts";
+import type { Mounts } from "../models/mounts.ts";
 import type { Answer } from "./errors.ts";
-
-/** Models that are open, in the engine that makes pictures. */
-export interface Mounts {
-  mount(id: string): Promise<Mounted>;
-  unmount(id: string): Promise<void>;
-  mounted(): Promise<Mounted[]>;
-}
 
 export function modelProcedures(answer: Answer, models: Models, mounts: Mounts) {
   const os = answer.models;

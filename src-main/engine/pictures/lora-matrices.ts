@@ -38,7 +38,7 @@ export class LoraMatrices {
   }
 
   #evict(): void {
-    let total = this.#known.values().reduce((sum, { bytes }) => sum + bytes, 0);
+    let total = Array.from(this.#known.values()).reduce((sum, { bytes }) => sum + bytes, 0);
     for (const [key, { bytes }] of this.#known) {
       if (total <= budgetBytes || this.#known.size === 1) return;
       this.#known.delete(key);

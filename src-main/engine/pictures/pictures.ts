@@ -28,13 +28,13 @@ export class Pictures {
 
   async mount(place: ModelPlace): Promise<Omit<z.infer<typeof Mounted>, "model">> {
     using turn = await this.#slots.take(`mount ${JSON.stringify(place)}`);
-    const model = await this.#mounts.get(place);
+    const model = this.#mounts.get(place);
     await turn.check();
     return model.openAll();
   }
 
-  unmount(place: ModelPlace): Promise<{ found: boolean }> {
-    return this.#mounts.forget(place);
+  unmount(place: ModelPlace): { found: boolean } {
+    return { found: this.#mounts.forget(place) };
   }
 
   async make(order: PictureOrder, reports: Reports<PictureEvent>): Promise<void> {
