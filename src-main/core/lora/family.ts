@@ -83,7 +83,7 @@ function refuseUnclear(header: Header, what: string): never {
  */
 function fits(module: ModuleShape, role: Role, shape: readonly number[]): boolean | undefined {
   const rows = shape[0] ?? 1;
-  const width = rowLength({ shape });
+  const width = rowLength(shape);
   switch (role) {
     case "down":
     case "hada_w1_b":
@@ -115,7 +115,7 @@ function refuseOthers(header: Header, placed: readonly Placed[]): void {
     if (understood.role !== "down") continue;
     const context = /\.attn2\.to_[kv]$/.test(module.path);
     const text = /^text_encoder\..*\.self_attn\./.test(module.path);
-    const width = rowLength(entry);
+    const width = rowLength(entry.shape);
     if (context || (text && width === 1024)) {
       if (!seen.has(width)) seen.set(width, entry.name);
     }

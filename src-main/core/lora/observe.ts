@@ -41,23 +41,23 @@ function sizesOf(entries: Entries, kernel: number): Sizes {
   const at = (role: Role): TensorEntry | undefined => entries.get(role);
   const [down, up] = [at("down"), at("up")];
   if (down || up) {
-    const columns = down && rowLength(down) * (at("mid") ? kernel : 1);
+    const columns = down && rowLength(down.shape) * (at("mid") ? kernel : 1);
     return { out: up?.shape[0], columns };
   }
   const [a, b] = [at("hada_w1_a"), at("hada_w1_b")];
   if (a && b) {
     return at("hada_t1")
-      ? { out: rowLength(a), columns: rowLength(b) * kernel }
-      : { out: a.shape[0], columns: rowLength(b) };
+      ? { out: rowLength(a.shape), columns: rowLength(b.shape) * kernel }
+      : { out: a.shape[0], columns: rowLength(b.shape) };
   }
   const whole = at("diff") ?? at("set");
-  if (whole) return { out: whole.shape[0], columns: rowLength(whole) };
+  if (whole) return { out: whole.shape[0], columns: rowLength(whole.shape) };
   const first = factor(at("lokr_w1"), at("lokr_w1_a"), at("lokr_w1_b"));
   const core = at("lokr_t2");
   const [left, right] = [at("lokr_w2_a"), at("lokr_w2_b")];
   const second =
     core && left && right
-      ? { out: rowLength(left), columns: rowLength(right) * kernel }
+      ? { out: rowLength(left.shape), columns: rowLength(right.shape) * kernel }
       : factor(at("lokr_w2"), left, right);
   return { out: times(first.out, second.out), columns: times(first.columns, second.columns) };
 }
@@ -69,7 +69,7 @@ function factor(
   b: TensorEntry | undefined,
 ): Sizes {
   const [tall, wide] = [whole ?? a, whole ?? b];
-  return { out: tall?.shape[0], columns: wide && rowLength(wide) };
+  return { out: tall?.shape[0], columns: wide && rowLength(wide.shape) };
 }
 
 function times(a: number | undefined, b: number | undefined): number | undefined {
@@ -77,7 +77,7 @@ function times(a: number | undefined, b: number | undefined): number | undefined
 }
 
 /** Elements of one row. A loop: this runs for every tensor of a library. */
-export function rowLength({ shape }: Pick<TensorEntry, "shape">): number {
+export function rowLength(shape: readonly number[]): number {
   let length = 1;
   for (let axis = 1; axis < shape.length; axis++) length *= shape[axis] as number;
   return length;

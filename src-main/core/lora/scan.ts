@@ -198,12 +198,14 @@ function scanModule(
   const entries = new Map<Role, TensorEntry>();
   const tensors: TensorEntry[] = [];
   let peft = false;
+  let rescaled = false;
   for (const { entry, understood } of group) {
     const { role } = understood;
     const other = entries.get(role);
     if (other) refuseTwice(header, module, group, other, entry);
     entries.set(role, entry);
     if (role !== "alpha") tensors.push(entry);
+    rescaled ||= role === "dora" || role === "magnitude";
     peft ||= understood.dialects.some(({ id }) => configured.has(id));
   }
   const parts = new Parts(header.name, module, entries);
@@ -211,7 +213,7 @@ function scanModule(
   if (!adapter) return undefined;
   const { rank, dimension } = adapter.check(parts);
   const alpha = entries.get("alpha");
-  const magnitude = findMagnitude(parts);
+  const magnitude = rescaled ? findMagnitude(parts) : undefined;
   return { module, adapter, parts, rank, dimension, tensors, alpha, magnitude, peft };
 }
 
