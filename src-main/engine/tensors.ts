@@ -84,6 +84,9 @@ export function checkTensor(
 
 function fitsSize(size: Dimension, actual: number, sizes: Map<string, number>): boolean {
   if (typeof size === "number") return size === actual;
+  // A bare symbol is its own text; of those a network that takes LoRAs has thousands.
+  const known = sizes.get(size.text);
+  if (known !== undefined) return known === actual;
   if (symbolsOf(size).every((symbol) => sizes.has(symbol)))
     return evaluateDimension(size, sizes) === actual;
   const solution = solveDimension(size, actual, sizes);

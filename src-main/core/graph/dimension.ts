@@ -127,14 +127,29 @@ export function solveDimension(
   actual: number,
   known: ReadonlyMap<string, number>,
 ): { readonly name: string; readonly value: number } | undefined {
-  const [name, ...others] = new Set(symbolsOf(dimension).filter((each) => !known.has(each)));
+  if (isBare(dimension) && !known.has(dimension.text))
+    return { name: dimension.text, value: actual };
+  const symbols = symbolsOf(dimension);
+  const [name, ...others] = new Set(symbols.filter((each) => !known.has(each)));
   if (name === undefined || others.length > 0) return undefined;
   if (termsOf(dimension).some(({ factors }) => factors.some(({ kind }) => kind === "floor")))
     return undefined;
   // Linear in the symbol: the size between that at 0 and that at 1 is what one of it adds.
-  const at = (value: number) => evaluateDimension(dimension, new Map(known).set(name, value));
+  // With only its own symbols: networks that take LoRAs have hundreds of others.
+  const own = new Map(symbols.map((each) => [each, known.get(each) ?? 0]));
+  const at = (value: number) => evaluateDimension(dimension, own.set(name, value));
   const value = (actual - at(0)) / (at(1) - at(0));
   return Number.isInteger(value) && at(value) !== actual ? undefined : { name, value };
+}
+
+/** Whether it is one symbol and nothing else. */
+function isBare(dimension: Dimension): dimension is Symbolic {
+  if (typeof dimension === "number") return false;
+  const [term, ...others] = dimension.terms;
+  const [factor, ...more] = term?.factors ?? [];
+  return (
+    others.length === 0 && term?.coefficient === 1 && more.length === 0 && factor?.kind === "symbol"
+  );
 }
 
 function evaluateAtom(atom: Atom, values: ReadonlyMap<string, number>): number {
