@@ -23,7 +23,9 @@ export interface Walked {
 
 export class Patience {
   readonly #disk: Disk;
-  /** Places with a question that was never answered. */
+  /** Walks that have not ended, also those of looks that were stopped since. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  /** Places among them with a question that got no answer in time. */
   readonly #stuck = new Set<string>();
 
   constructor(disk: Disk) {
@@ -46,6 +48,8 @@ export class Patience {
       complete: false,
       problems: [...problems, problem],
     });
+    await this.#leftovers();
+    signal.throwIfAborted();
     if (this.#stuck.has(place.path)) {
       return unseen(
         `"${place.path}" still does not answer; its models are shown as they were known last.`,
@@ -64,8 +68,14 @@ export class Patience {
         else candidates.push(found);
       }
     })();
+    this.#underWay.set(place.path, work);
+    const free = () => {
+      this.#underWay.delete(place.path);
+      this.#stuck.delete(place.path);
+    };
+    work.then(free, free);
     try {
-      await within(work, limitMs);
+      await within(work, limitMs, signal);
       return { candidates, exists: true, complete: true, problems };
     } catch (error) {
       signal.throwIfAborted();
@@ -81,15 +91,20 @@ export class Patience {
       );
       // It came to its end after all.
       if (stopped === null) return { candidates, exists: true, complete: true, problems };
-      if (stopped instanceof TookTooLong) {
-        this.#stuck.add(place.path);
-        const free = () => this.#stuck.delete(place.path);
-        work.then(free, free);
-      }
+      if (stopped instanceof TookTooLong) this.#stuck.add(place.path);
       return unseen(
         `Looking through "${place.path}" took longer than ${limitMs / 1000} s and was stopped after ` +
           `${candidates.length} files. Look again when its disk answers faster, or choose a smaller folder.`,
       );
     }
+  }
+
+  /** A look that was stopped may still wait for an answer: whoever looks again must not ask the same disk twice. */
+  async #leftovers(): Promise<void> {
+    const unsure = () => [...this.#underWay].filter(([path]) => !this.#stuck.has(path));
+    if (unsure().length === 0) return;
+    const ends = unsure().map(([, work]) => work);
+    await within(Promise.allSettled(ends), graceMs).catch(() => undefined);
+    for (const [path] of unsure()) this.#stuck.add(path);
   }
 }

@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { compose } from "../../src-main/compose.ts";
 import { type Model, ModelHash } from "../../src-preload/contract/models.ts";
+import { type Disk, thisDisk } from "../../src-main/models/disk.ts";
 import { temporaryFolder } from "../support/library.ts";
 import { writeStored } from "../support/models/stored.ts";
 import { testModels } from "../support/models/studio.ts";
@@ -434,6 +435,35 @@ it("are listed by the engine that reads them, and hashed, through the contract",
 });
 
 describe("a hostile disk", () => {
+  it("does not answer: models are shown as they were, and a list is not waited for", async () => {
+    const { folder, comfy, write } = await home();
+    await write("ComfyUI/models/checkpoints/a.safetensors", sd15);
+    const here = await write("ComfyUI/models/diffusers/b", { ...sd15, layout: "diffusers" });
+    const before = await testModels(folder);
+    const known = (await before.models.list()).models;
+    await before.close();
+    const answer = Promise.withResolvers<never>();
+    const dead = join(comfy, "checkpoints");
+    const disk: Disk = {
+      ...thisDisk,
+      status: (path) => (path === dead ? answer.promise : thisDisk.status(path)),
+    };
+    const times = { list: 1, folder: 2000, asked: 2000 };
+    const { models, engine } = await testModels(folder, { disk, times });
+    const first = await models.list();
+    expect(first.looking).toBe(true);
+    expect(first.models).toEqual(known);
+    await models.refresh();
+    const list = await models.list();
+    expect(list).toMatchObject({ looking: false, models: known });
+    expect(list.problems).toEqual([
+      expect.stringMatching(/checkpoints" (took longer|still does not answer)/),
+    ]);
+    expect(engine.described).toEqual([]);
+    expect((await models.placeOf(named(known, "b").id)).place.path).toBe(here);
+    answer.reject(new Error("gone for good"));
+  });
+
   it("has loops, pipes, empty files, huge headers, links to nowhere and names with line breaks", async () => {
     const { folder, comfy, write } = await home();
     const checkpoints = join(comfy, "checkpoints");

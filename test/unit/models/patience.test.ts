@@ -64,6 +64,27 @@ it("leaves a dead disk alone, and after two of them every other", async () => {
     .toBe(true);
 });
 
+it("does not ask a dead disk once more for each look that is stopped and begun again", async () => {
+  const disk = fakeDisk(tree);
+  const patience = new Patience(disk);
+  const answer = Promise.withResolvers<void>();
+  disk.before = () => answer.promise;
+  for (let look = 0; look < 3; look++) {
+    const stop = new AbortController();
+    const walk = patience.walk(place("/a"), new Set(), 60_000, stop.signal).catch(() => null);
+    if (look === 0) {
+      // Its question is never answered: the look is given up while it waits.
+      await expect.poll(() => disk.asked).toHaveLength(1);
+      stop.abort();
+      expect(await walk).toBeNull();
+    } else {
+      expect((await walk)?.problems).toEqual([expect.stringMatching(/still does not answer/)]);
+    }
+  }
+  expect(disk.asked).toEqual(["/a"]);
+  answer.resolve();
+});
+
 it("tells a folder that is not there from one that may not be read", async () => {
   const disk = fakeDisk(tree);
   const patience = new Patience(disk);
