@@ -87,21 +87,25 @@ function modelsOf({
   like,
 }: TinyCheckpoint): Map<ModelComponent, readonly ModelParameter[]> {
   const config = tinyConfigs[family];
-  const models = modelParameters(config);
   const [clip, bigG] = config.textEncoders;
   switch (like) {
-    case "refiner":
-      // bigG alone, as the first embedder.
-      models.delete("text_encoder");
-      if (bigG)
-        models.set("text_encoder_2", openClipParameters(bigG, "conditioner.embedders.0.model."));
-      return models;
-    case "sd2":
-      // OpenCLIP where SD1.5 has CLIP-L.
-      if (clip) models.set("text_encoder", openClipParameters(clip, "cond_stage_model.model."));
-      return models;
+    case "refiner": {
+      // bigG alone, as the first embedder, and five sizes.
+      const width = bigG?.width ?? 0;
+      const unet = { ...config.unet, context: width, addition: width + 5 * 256 };
+      const models = modelParameters({ ...config, unet, textEncoders: [] });
+      const parameters = bigG && openClipParameters(bigG, "conditioner.embedders.0.model.");
+      return models.set("text_encoder_2", parameters ?? []);
+    }
+    case "sd2": {
+      // OpenCLIP where SD1.5 has CLIP-L, and linear projections.
+      const unet = { ...config.unet, linearProjection: true };
+      const models = modelParameters({ ...config, unet, textEncoders: [] });
+      const parameters = clip && openClipParameters(clip, "cond_stage_model.model.");
+      return models.set("text_encoder", parameters ?? []);
+    }
     default:
-      return models;
+      return modelParameters(config);
   }
 }
 
