@@ -5,10 +5,9 @@ import { describe, type ModelEngine } from "./look.ts";
 import type { Candidate } from "./walk.ts";
 import { descriptionOf } from "./view.ts";
 
-/** Throws where the file is no VAE, and no model of the same family that has one. */
+/** Throws where the file is no VAE. A whole model's VAE comes with its text encoders: no other tool could load it alone. */
 export async function checkVae(
   engine: ModelEngine,
-  row: ModelRow,
   vae: Candidate,
   signal: AbortSignal,
 ): Promise<void> {
@@ -17,22 +16,12 @@ export async function checkVae(
   switch (file.kind) {
     case "vae":
       return;
-    case "model": {
-      const family = descriptionOf(row)?.family ?? file.description.family;
-      if (file.description.hasVae && file.description.family === family) return;
-      const why = file.description.hasVae ? `is of another family` : "has no VAE";
-      throw new FacetError(
-        "invalid-argument",
-        `"${vae.path}" is a model that ${why}. Choose a VAE file.`,
-        place,
-      );
+    case "model":
+    case "other": {
+      const what = file.kind === "model" ? "a whole model" : file.what;
+      const message = `"${vae.path}" is ${what}, not a VAE. Choose a VAE file.`;
+      throw new FacetError("invalid-argument", message, place);
     }
-    case "other":
-      throw new FacetError(
-        "invalid-argument",
-        `"${vae.path}" is ${file.what}, not a VAE. Choose a VAE file.`,
-        place,
-      );
     case "refused":
       throw new FacetError("invalid-argument", file.failure.message, place);
   }

@@ -112,7 +112,7 @@ export class Models {
     const vae = choices.vae == null ? choices.vae : resolve(choices.vae);
     if (vae != null) {
       const candidate = await this.#reach.candidate(vae);
-      await checkVae(this.#engine, row, candidate, this.#stop.signal);
+      await checkVae(this.#engine, candidate, this.#stop.signal);
     }
     if (textFrom != null) checkTextFrom(row, await this.#require(textFrom));
     const said = choices.licence?.trim();

@@ -44,8 +44,7 @@ export class Reach {
   /** Where pictures are made from. Throws what is missing, and what to do. */
   async placeOf(found: ModelRow): Promise<ModelPlace> {
     const row = await this.#current(found);
-    const known = descriptionOf(row);
-    if (known === null) throw unusable(row);
+    if (descriptionOf(row) === null) throw unusable(row);
     const byId = (id: string) => this.#parts.rows.byId(id);
     const needs = needsOf(row, byId);
     if (needs.length > 0) {
@@ -59,9 +58,8 @@ export class Reach {
     const other = row.textFrom === null ? undefined : byId(row.textFrom);
     const from = other === undefined ? null : (await this.#current(other)).path;
     if (row.vae !== null) await this.status(row.vae);
-    // Whose text encoders it uses, its VAE it uses as well, where it was given no other.
-    const borrowed = known.needs.includes("vae") ? from : null;
-    return { path: row.path, vae: row.vae ?? borrowed, textFrom: from };
+    // Without a VAE of its own or a given one, that of `textFrom` is used: the engine takes it from there.
+    return { path: row.path, vae: row.vae, textFrom: from };
   }
 
   /** The row, looked into again where its files changed. */

@@ -158,7 +158,9 @@ export type ModelFile = z.infer<typeof ModelFile>;
 export const ModelPlace = z.object({
   /** A checkpoint or a diffusers folder. */
   path: z.string(),
+  /** A VAE's file. */
   vae: z.string().nullable(),
+  /** A whole model; its VAE is used as well where there is no other. */
   textFrom: z.string().nullable(),
 });
 export type ModelPlace = z.infer<typeof ModelPlace>;

@@ -328,7 +328,7 @@ describe("a model", () => {
     expect(await models.change(id("net"), { textFrom: id("whole") })).toMatchObject({ needs: [] });
     expect((await models.placeOf(id("net"))).place).toEqual({
       path: unet,
-      vae: whole,
+      vae: null,
       textFrom: whole,
     });
     expect(await models.change(id("net"), { vae })).toMatchObject({ vae, textFrom: id("whole") });
