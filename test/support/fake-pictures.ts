@@ -1,6 +1,7 @@
 /** Pictures and models without a network behind them: faces drawn from numbers, steps that take their time. */
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
+import { ORPCError } from "@orpc/server";
 import sharp from "sharp";
 import type { z } from "zod";
 import type { Model } from "../../src-preload/contract/models.ts";
@@ -86,9 +87,10 @@ export async function* makeFake(
   yield { kind: "preparing", doing: "Reading the prompt" };
   await setTimeout(60);
   if (settings.prompt.includes("[fail]"))
-    throw new Error(
-      "The UNet of sd_xl_base_1.0 gave no numbers at step 3, in half precision and in full.",
-    );
+    throw new ORPCError("overflow", {
+      message:
+        "The UNet of sd_xl_base_1.0.safetensors gave values that are no numbers at step 3, in half precision and in full. Try another sampler or a lower guidance.",
+    });
   const width = settings.width ?? SIDE;
   const height = settings.height ?? SIDE;
   const image = sharp(Buffer.from(face(numbersOf(request), settings.seed)), { density: 150 });

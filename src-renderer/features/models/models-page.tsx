@@ -44,7 +44,13 @@ export default function ModelsPage(): ReactNode {
     <>
       <Title
         name="Models"
-        about={list.data === undefined ? "" : `${plural(usable.length, "usable checkpoint")}`}
+        about={
+          list.data === undefined
+            ? ""
+            : usable.length === 0
+              ? "none to make pictures with yet"
+              : plural(usable.length, "usable checkpoint")
+        }
       />
       <Workspace
         page="models"

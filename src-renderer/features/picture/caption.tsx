@@ -26,9 +26,10 @@ interface CaptionProps {
 }
 
 export function Caption({ slot, wish, model, name, enlarge }: CaptionProps): ReactNode {
-  const { doing, picture, key } = useLive((state) => slotOf(state, slot));
+  const { doing, picture, key, failure } = useLive((state) => slotOf(state, slot));
   const comparing = useLive((state) => slotOf(state, `${slot}.before`).doing !== null);
-  const stale = wish !== null && doing === null && key !== wish.key;
+  // What failed says itself how to try again.
+  const stale = wish !== null && doing === null && failure === null && key !== wish.key;
   return (
     <div className="picture-caption small">
       <span className="picture-notes clip muted" title={picture?.notes.join("\n")}>
@@ -48,7 +49,7 @@ export function Caption({ slot, wish, model, name, enlarge }: CaptionProps): Rea
             Make the picture
           </Button>
         )}
-        {doing === null && !stale && picture !== null && (
+        {doing === null && !stale && failure === null && picture !== null && (
           <>
             <span className="muted">
               <strong>{seconds(picture.seconds)}</strong> · {plural(picture.steps, "step")} ·{" "}
