@@ -4,8 +4,8 @@ import { modulesOf } from "./architecture/index.ts";
 import type { Header, Role } from "./dialects/dialect.ts";
 import { columns, families } from "./lora.ts";
 import type { Family, ModuleShape } from "./lora.ts";
-import { observe, type Placed, rowLength } from "./observe.ts";
-import { contradictions } from "./widths.ts";
+import { observe, type Placed, rowLength } from "./widths/observe.ts";
+import { contradictions } from "./widths/infer.ts";
 
 /** Models whose module names are those of SD1.5 or SDXL: width of the text context, and channels of their levels. */
 const otherModels = [

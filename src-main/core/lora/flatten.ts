@@ -2,7 +2,8 @@
 import { FacetError } from "../errors.ts";
 import type { Family, Lora, LoraModule, ModuleShape } from "./lora.ts";
 import { columns as columnsOf } from "./lora.ts";
-import { differingWidths, widthsOf } from "./widths.ts";
+import { widthsOf } from "./widths/infer.ts";
+import { differingWidths } from "./widths/words.ts";
 
 export interface LayoutModule extends ModuleShape {
   /** Index of the module's first number: `down [rank, columns]` row by row, then `up [out, rank]` row by row. */

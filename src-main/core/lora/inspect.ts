@@ -4,7 +4,7 @@ import { componentOf } from "./architecture/names.ts";
 import type { Header } from "./dialects/dialect.ts";
 import type { Family } from "./lora.ts";
 import { scanLora } from "./scan.ts";
-import { namedWidths } from "./widths.ts";
+import { namedWidths } from "./widths/words.ts";
 import { titleOf, triggerWordsOf } from "./words.ts";
 
 export interface Inspected {

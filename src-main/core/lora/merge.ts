@@ -5,7 +5,9 @@ import { blendEmbeddings } from "./blend-embeddings.ts";
 import { refuseMagnitudes } from "./convert/dora.ts";
 import { type Lora, type LoraModule, columns as columnsOf } from "./lora.ts";
 import { KeptEnergy, truncateModule } from "./truncate.ts";
-import { differingWidths, joinedWidths, type Widths, widthsOf } from "./widths.ts";
+import type { Widths } from "./widths/architecture.ts";
+import { widthsOf } from "./widths/infer.ts";
+import { differingWidths, joinedWidths } from "./widths/words.ts";
 
 interface Part {
   readonly module: LoraModule;

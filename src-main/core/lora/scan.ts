@@ -15,11 +15,10 @@ import { embeddingOf } from "./embeddings.ts";
 import type { EmbeddingEntry } from "./embeddings.ts";
 import { chooseFamily } from "./family.ts";
 import type { Family, ModuleShape } from "./lora.ts";
-import { observe } from "./observe.ts";
-import type { Placed } from "./observe.ts";
 import { refuseForeign, refuseUnread } from "./recognise.ts";
-import { moduleAt, otherWidths, tokenWidths } from "./widths.ts";
-import type { Widths } from "./widths.ts";
+import { moduleAt, tokenWidths, type Widths } from "./widths/architecture.ts";
+import { otherWidths } from "./widths/infer.ts";
+import { observe, type Placed } from "./widths/observe.ts";
 
 export interface ScannedModule extends Checked {
   readonly module: ModuleShape;

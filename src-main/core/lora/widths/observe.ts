@@ -1,10 +1,10 @@
 /** What the shapes of a module's tensors say of the weight they are for, whatever that is expected to be. */
-import type { TensorEntry } from "../formats/source.ts";
-import { modulesOf } from "./architecture/index.ts";
-import type { Role } from "./dialects/dialect.ts";
-import type { Understood } from "./dialects/index.ts";
-import type { Family } from "./lora.ts";
-import type { Observation } from "./widths.ts";
+import type { TensorEntry } from "../../formats/source.ts";
+import { modulesOf } from "../architecture/index.ts";
+import type { Role } from "../dialects/dialect.ts";
+import type { Understood } from "../dialects/index.ts";
+import type { Family } from "../lora.ts";
+import type { Observation } from "./infer.ts";
 
 export interface Placed {
   readonly entry: TensorEntry;
