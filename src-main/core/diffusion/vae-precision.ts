@@ -1,9 +1,9 @@
 /** In which type the autoencoder is computed: halves only where they are known not to overflow. */
-import type { ProviderName } from "../onnx/target.ts";
 import type { Family } from "./unet-config.ts";
 
 export interface VaeSituation {
-  readonly provider: ProviderName;
+  /** Of the runtime: `cpu`, `cuda`. */
+  readonly provider: string;
   readonly family: Family;
   /** What a diffusers folder says of its VAE; false for `sdxl-vae-fp16-fix` and its like. */
   readonly forceUpcast?: boolean | undefined;
