@@ -1,4 +1,5 @@
 /** The parameters that the networks of a model ask for, with their shapes: what a checkpoint must hold. */
+import { clipInputs, clipTextModel } from "../diffusion/clip.ts";
 import type { ClipConfig } from "../diffusion/clip-config.ts";
 import { unet } from "../diffusion/unet.ts";
 import { latentChannels, type UnetConfig } from "../diffusion/unet-config.ts";
@@ -6,7 +7,6 @@ import { vaeDecoder, vaeEncoder } from "../diffusion/vae.ts";
 import { latentFactor, type VaeConfig } from "../diffusion/vae-config.ts";
 import { input } from "../graph/build/index.ts";
 import type { Parameters } from "../graph/layers/index.ts";
-import { clipModules } from "../lora/architecture/clip.ts";
 import { pooledWidth } from "./detect/unet.ts";
 
 export type Required = ReadonlyMap<string, readonly number[]>;
@@ -61,28 +61,9 @@ export function vaeRequired(config: VaeConfig): Required {
   );
 }
 
-/** Not by building it: which layers a text encoder's graph asks for depends on what is wanted of it. */
+/** Every layer's, also of those behind the one that a prompt is taken from. */
 export function clipRequired(config: ClipConfig): Required {
-  return once("clip", config, () => {
-    const { component, width, layers, vocabulary, positions } = config;
-    const shapes = new Map<string, readonly number[]>([
-      ["text_model.embeddings.token_embedding.weight", [vocabulary, width]],
-      ["text_model.embeddings.position_embedding.weight", [positions, width]],
-    ]);
-    const norm = (path: string) => {
-      shapes.set(`text_model.${path}.weight`, [width]);
-      shapes.set(`text_model.${path}.bias`, [width]);
-    };
-    for (let layer = 0; layer < layers; layer++) {
-      norm(`encoder.layers.${layer}.layer_norm1`);
-      norm(`encoder.layers.${layer}.layer_norm2`);
-    }
-    norm("final_layer_norm");
-    for (const module of clipModules(config)) {
-      const path = module.path.slice(component.length + 1);
-      shapes.set(`${path}.weight`, [module.out, module.in]);
-      if (path !== "text_projection") shapes.set(`${path}.bias`, [module.out]);
-    }
-    return shapes;
-  });
+  return once("clip", config, () =>
+    asked((parameters) => void clipTextModel(config, parameters, clipInputs(config))),
+  );
 }
