@@ -29,6 +29,9 @@ export const carriers = {
   BOOL: { type: "bool", array: Uint8Array },
 } as const;
 
+/** A network that takes LoRAs has thousands of inputs. */
+const mostNamed = 8;
+
 /** New memory for a result whose sizes follow from the feeds'. */
 export function empty({ dtype, shape }: Port, sizes: ReadonlyMap<string, number>): Tensor {
   const actual = evaluateShape(shape, sizes);
@@ -40,7 +43,9 @@ export function unknownPort(
   name: string,
   ports: readonly Port[],
 ): FacetError {
-  const known = ports.map((port) => port.name).join(", ");
+  const some = ports.slice(0, mostNamed).map((port) => port.name);
+  const more = ports.length - some.length;
+  const known = `${some.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   return new FacetError("invalid-argument", `The graph has no ${kind} ${name}, only ${known}.`, {
     field: name,
   });

@@ -15,7 +15,7 @@ export interface TensorFileContent {
   readonly headerBytes: number;
 }
 
-const widths: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
+const widths: Record<string, number> = { F32: 4, F16: 2, BF16: 2, U8: 1 };
 
 export function readTensorFile(path: string): TensorFileContent {
   const file = readFileSync(path);
@@ -54,6 +54,8 @@ function decode(dtype: string, bytes: Buffer): Float32Array {
 
 function element(dtype: string, bytes: Buffer, index: number): number {
   switch (dtype) {
+    case "U8":
+      return bytes[index] ?? NaN;
     case "F32":
       return bytes.readFloatLE(4 * index);
     case "BF16": {

@@ -37,8 +37,9 @@ export function feedsOf(loras: readonly StackedLora[], model: MountedModel): Lor
   const { components, applied } = stacksOf(model).stack(loras);
   const keyOf = (some: readonly StackedLora[]) =>
     JSON.stringify(some.map(({ lora, strength }) => [numberOf(lora), strength]));
-  const withText = loras.filter(({ lora }) =>
-    lora.modules.some(({ path }) => componentOf(path).component !== "unet"),
+  const withText = loras.filter(
+    ({ lora: { modules, embeddings } }) =>
+      embeddings.length > 0 || modules.some(({ path }) => componentOf(path).component !== "unet"),
   );
   const results = loras.map(({ name }, index) => ({
     name,

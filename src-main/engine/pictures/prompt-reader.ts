@@ -9,6 +9,7 @@ import type { EncoderInput, EncoderOutput } from "../../core/diffusion/text/enco
 import { assert } from "../../core/errors.ts";
 import { shippedTokenizer } from "./clip-merges.ts";
 import type { LoraFeeds } from "./lora-feeds.ts";
+import type { Tensor } from "../tensors.ts";
 import type { MountedModel } from "./mounted-model.ts";
 
 /** A few hundred kB each at SDXL's widths. */
@@ -69,12 +70,17 @@ async function encode(
   const { feeds, adapted, sizes } = loras.of(component);
   const all = new Map([...sizes, ["rows", rows], ["vectors", vectors.length / width]] as const);
   using opened = await model.text(config, layer, adapted, all);
-  const { hidden, pooled } = await opened.session.run({
+  const given: Readonly<Record<string, Tensor>> = {
     ids: { shape: [rows, positions], values: ids },
     extra: { shape: [vectors.length / width, width], values: vectors },
     ends: { shape: [rows], values: ends },
     ...feeds,
-  });
+  };
+  // A context from the last layer but one needs nothing behind it.
+  const { inputs } = opened.session;
+  const { hidden, pooled } = await opened.session.run(
+    Object.fromEntries(inputs.flatMap(({ name }) => (given[name] ? [[name, given[name]]] : []))),
+  );
   assert(hidden?.values instanceof Float32Array, "states are F32");
   return {
     hidden: hidden.values,
