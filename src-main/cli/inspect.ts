@@ -35,7 +35,7 @@ export function addInspect(program: Command, { output }: Surroundings): void {
         if (found.triggerWords.length > 0)
           entries.push(["trigger words", found.triggerWords.join(", ")]);
         if (found.needsBase.length > 0)
-          entries.push(["needs the base model", found.needsBase.join(", ")]);
+          entries.push(["needs the base model", found.needsBase.map(explained).join(", ")]);
         const lines = [facts(entries)];
         if (unmatched.length > 0) {
           lines.push("", "Not understood", ...unmatched.slice(0, shown).map((key) => `  ${key}`));
@@ -52,6 +52,10 @@ export function addInspect(program: Command, { output }: Surroundings): void {
         return lines.join("\n");
       });
     });
+}
+
+function explained(kind: string): string {
+  return kind === "dora" ? "dora (pictures can be made with it, blends and spaces cannot)" : kind;
 }
 
 function shortened(text: string): string {

@@ -1,4 +1,5 @@
 /** LoRAs of seeded random numbers over chosen modules of a family, or of a model of another size. */
+import type { ModelConfig } from "../../src-main/core/diffusion/model-config.ts";
 import { modelModules, modulesOf } from "../../src-main/core/lora/architecture/index.ts";
 import { columns } from "../../src-main/core/lora/lora.ts";
 import type { Embedding, Family, Lora, ModuleShape } from "../../src-main/core/lora/lora.ts";
@@ -17,7 +18,15 @@ export function randomLora(family: Family, seed: number, options: Options = {}):
 
 /** For the tiny models of models/tiny.ts. */
 export function tinyLora(family: Family, seed: number, options: Options = {}): Lora {
-  return filled(family, modelModules(tinyConfigs[family]), seed, options);
+  return loraFor(tinyConfigs[family], seed, options);
+}
+
+export function loraFor(
+  model: Pick<ModelConfig, "family" | "unet" | "textEncoders">,
+  seed: number,
+  options: Options = {},
+): Lora {
+  return filled(model.family, modelModules(model), seed, options);
 }
 
 function filled(

@@ -1,4 +1,5 @@
 /** LoRAs of models of other widths: written, read and told apart from damaged ones, for the tiny models of the tests. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FacetError } from "../../../src-main/core/errors.ts";
 import { modulesOf } from "../../../src-main/core/lora/architecture/index.ts";
@@ -14,7 +15,7 @@ import { flatten, layoutOf } from "../../../src-main/core/lora/flatten.ts";
 import { tinyConfigs } from "../../support/models/tiny-configs.ts";
 import { memoryFile, plannedFile } from "../../support/memory-file.ts";
 import type { MemoryTensor } from "../../support/memory-file.ts";
-import { randomLora, tinyLora } from "../../support/random-lora.ts";
+import { loraFor, randomLora, tinyLora } from "../../support/random-lora.ts";
 
 const dialects: readonly WrittenDialect[] = ["kohya", "kohya-diffusers", "peft"];
 const named: Record<Family, string> = { sdxl: "32 / 64 / 128", sd15: "32 / 64 / 128 / 128" };
@@ -95,6 +96,45 @@ describe.each(families)("a tiny %s LoRA", (family) => {
     }));
     const lora = tinyLora(family, 5, { embeddings });
     expect(readLora(fileOf(lora)).lora.embeddings).toEqual(embeddings);
+  });
+});
+
+describe("any widths", () => {
+  /** As many as a model takes, none a level of the published ones and no two alike. */
+  const sizes = fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { minLength: 8, maxLength: 8 });
+  const kinds = /conv_in|resnets\.1\.conv2|time_emb_proj|attn[12]\.to_[qkv]|ff\.net|fc[12]$/;
+
+  function modelOf(family: Family, [a = 1, b = 1, c = 1, d = 1, ...rest]: readonly number[]) {
+    const { unet, textEncoders } = tinyConfigs[family];
+    const [time = 1, hidden = 1, first = 1, second = 1] = rest;
+    const encoders = textEncoders.map((encoder, index) => {
+      return { ...encoder, width: index === 0 ? first : second, hidden };
+    });
+    const context = encoders.reduce((sum, { width }) => sum + width, 0);
+    const channels = [a, b, c, d].slice(0, unet.channels.length);
+    return { family, unet: { ...unet, channels, context, time }, textEncoders: encoders };
+  }
+
+  it("are found, and one damaged matrix is found among them", () => {
+    const cases = fc.tuple(fc.constantFrom(...families), sizes, fc.nat(), fc.nat());
+    fc.assert(
+      fc.property(cases, ([family, chosen, seed, at]) => {
+        const where = ({ path }: { path: string }): boolean => kinds.test(path);
+        const lora = loraFor(modelOf(family, chosen), seed, { rank: 1, where });
+        const file = fileOf(lora);
+        expect(readLora(file).lora).toEqual(lora);
+        const names = [...file.tensors.keys()].filter((key) => key.endsWith("weight"));
+        const name = names[at % names.length] ?? "";
+        const [rows = 0, ...rest] = file.tensors.get(name)?.shape ?? [];
+        const shape = name.includes("lora_up") ? [rows + 1, ...rest] : [rows, (rest[0] ?? 0) + 1];
+        const damaged = fileOf(lora, "kohya", { [name]: { shape } });
+        expect(error(() => inspectLora(damaged))).toMatchObject({
+          code: "shape-mismatch",
+          field: name,
+        });
+      }),
+      { numRuns: 25 },
+    );
   });
 });
 
