@@ -59,7 +59,7 @@ export class Reach {
     const from = other === undefined ? null : (await this.#current(other)).path;
     if (row.vae !== null) await this.status(row.vae);
     // Without a VAE of its own or a given one, that of `textFrom` is used: the engine takes it from there.
-    return { path: row.path, vae: row.vae, textFrom: from };
+    return { path: row.path, vae: row.vae, textFrom: from, sha256: row.sha256 };
   }
 
   /** The row, looked into again where its files changed. */

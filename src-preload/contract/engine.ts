@@ -162,6 +162,8 @@ export const ModelPlace = z.object({
   vae: z.string().nullable(),
   /** A whole model; its VAE is used as well where there is no other. */
   textFrom: z.string().nullable(),
+  /** Of the file, where it was hashed. */
+  sha256: z.string().nullable().default(null),
 });
 export type ModelPlace = z.infer<typeof ModelPlace>;
 

@@ -5,14 +5,7 @@ import { LoraId } from "./common.ts";
 import { Draft } from "./identities.ts";
 import { ModelId } from "./models.ts";
 
-export const Sampler = z.enum([
-  "euler",
-  "euler-ancestral",
-  "dpmpp-2m",
-  "ddim",
-  "unipc",
-  "lcm",
-]);
+export const Sampler = z.enum(["euler", "euler-ancestral", "dpmpp-2m", "ddim", "unipc", "lcm"]);
 export type Sampler = z.infer<typeof Sampler>;
 
 /** Spacing of the steps; names are ComfyUI's. */

@@ -4,24 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ExportResult } from "../../src-preload/contract/exports.ts";
-import type { Job } from "../../src-preload/contract/jobs.ts";
 import { compose, type Studio } from "../../src-main/compose.ts";
 import { encodeSafetensors } from "../../src-main/core/formats/safetensors/write.ts";
 import type { Lora } from "../../src-main/core/lora/lora.ts";
 import { planLora } from "../../src-main/core/lora/write.ts";
 import { writeAtomically } from "../../src-main/files/atomic-write.ts";
 import { openLora } from "../../src-main/files/lora-file.ts";
+import { jobEnd } from "../support/job-end.ts";
 import { tinyLora } from "../support/random-lora.ts";
 
 let folder = "";
 let studio: Studio;
 
-async function finished(id: string): Promise<Job> {
-  for await (const job of await studio.client.jobs.watch()) {
-    if (job.id === id && job.finishedAt !== null) return job;
-  }
-  throw new Error("the studio was closed");
-}
+const finished = (id: string) => jobEnd(studio, id);
 
 const plain = tinyLora("sd15", 1, {
   rank: 2,

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Draft } from "../../src-preload/contract/identities.ts";
 import { ExportResult } from "../../src-preload/contract/exports.ts";
-import type { Job } from "../../src-preload/contract/jobs.ts";
 import { compose, type Studio } from "../../src-main/compose.ts";
 import { readSafetensors } from "../../src-main/core/formats/safetensors/read.ts";
 import { openLora } from "../../src-main/files/lora-file.ts";
 import { openFileSource } from "../../src-main/files/source.ts";
 import { deltaInner } from "../../src-main/core/lora/forms/delta.ts";
+import { jobEnd } from "../support/job-end.ts";
 import { writeDemoCollection } from "../support/demo-loras.ts";
 import { writeLora } from "../support/loras.ts";
 import { readIndependently } from "../support/independent-reader.ts";
@@ -20,12 +20,7 @@ let studio: Studio;
 let space = "";
 let ids: string[] = [];
 
-async function finished(id: string): Promise<Job> {
-  for await (const job of await studio.client.jobs.watch()) {
-    if (job.id === id && job.finishedAt !== null) return job;
-  }
-  throw new Error("the studio was closed");
-}
+const finished = (id: string) => jobEnd(studio, id);
 
 async function exported(id: string): Promise<string> {
   const to = join(folder, "out");

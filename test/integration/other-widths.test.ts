@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Draft } from "../../src-preload/contract/identities.ts";
 import { ExportResult } from "../../src-preload/contract/exports.ts";
-import type { Job } from "../../src-preload/contract/jobs.ts";
 import { FitResult } from "../../src-preload/contract/spaces.ts";
 import { compose, type Studio } from "../../src-main/compose.ts";
 import { encodeSafetensors } from "../../src-main/core/formats/safetensors/write.ts";
@@ -14,6 +13,7 @@ import type { Lora, ModuleShape } from "../../src-main/core/lora/lora.ts";
 import { planLora, type WrittenDialect } from "../../src-main/core/lora/write.ts";
 import { writeAtomically } from "../../src-main/files/atomic-write.ts";
 import { inspectFile, openLora } from "../../src-main/files/lora-file.ts";
+import { jobEnd } from "../support/job-end.ts";
 import { randomLora, tinyLora } from "../support/random-lora.ts";
 
 let folder = "";
@@ -22,12 +22,7 @@ const ids = new Map<string, string>();
 const tiny = ["a", "b", "c", "d", "e"] as const;
 const made = new Map<string, Lora>();
 
-async function finished(id: string): Promise<Job> {
-  for await (const job of await studio.client.jobs.watch()) {
-    if (job.id === id && job.finishedAt !== null) return job;
-  }
-  throw new Error("the studio was closed");
-}
+const finished = (id: string) => jobEnd(studio, id);
 
 function write(name: string, lora: Lora, dialect: WrittenDialect): void {
   const path = join(folder, "files", `${name}.safetensors`);

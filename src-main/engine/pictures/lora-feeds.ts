@@ -3,8 +3,9 @@ import type { z } from "zod";
 import type { Applied } from "../../../src-preload/contract/previews.ts";
 import { lowRankNames } from "../../core/diffusion/low-rank.ts";
 import type { Component } from "../../core/lora/architecture/clip.ts";
+import { FacetError } from "../../core/errors.ts";
 import { componentOf } from "../../core/lora/architecture/names.ts";
-import type { Lora } from "../../core/lora/lora.ts";
+import type { Family, Lora } from "../../core/lora/lora.ts";
 import { LoraStacks, type StackedLora } from "../../core/lora/stack.ts";
 import { readWeight } from "./base-weight.ts";
 import type { MountedModel } from "./mounted-model.ts";
@@ -34,6 +35,7 @@ function numberOf(lora: Lora): number {
 
 /** Throws for LoRAs of other models, and for values that are no numbers, by name and module. */
 export function feedsOf(loras: readonly StackedLora[], model: MountedModel): LoraFeeds {
+  for (const { lora, name } of loras) refuseOtherFamily(lora, name, model);
   const { components, applied } = stacksOf(model).stack(loras);
   const keyOf = (some: readonly StackedLora[]) =>
     JSON.stringify(some.map(({ lora, strength }) => [numberOf(lora), strength]));
@@ -67,6 +69,19 @@ export function feedsOf(loras: readonly StackedLora[], model: MountedModel): Lor
       return { feeds, adapted, sizes };
     },
   };
+}
+
+const familyNames: Record<Family, string> = { sdxl: "SDXL", sd15: "SD 1.5" };
+
+/** Small models of both families have modules of the same name and shape: fitting ones are no sign. */
+function refuseOtherFamily({ family }: Lora, name: string, { checkpoint }: MountedModel): void {
+  const { path, config } = checkpoint;
+  if (family === config.family) return;
+  throw new FacetError(
+    "layout-mismatch",
+    `${name} is a LoRA for ${familyNames[family]}, and "${path}" is ${familyNames[config.family]}. Choose a model that it was made for.`,
+    { path: name },
+  );
 }
 
 /** By what the provider needs, which may change with the provider. */

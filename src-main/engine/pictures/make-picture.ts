@@ -239,7 +239,7 @@ function recordOf(
               name: basename(place.textFrom),
               kind: place.textFrom.endsWith(".safetensors") ? "single-file" : "diffusers",
             },
-      sha256: null,
+      sha256: place.sha256,
     },
     loras: loras.map(({ file, strength, recipe }) => ({ file, strength, recipe })),
   };
