@@ -1,5 +1,5 @@
 /** Preview pictures: made small by the engine, named by their content, disposable. */
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { z } from "zod";
 import { failureOf } from "../jobs/failure.ts";
 import { blobFile, previewFile } from "./folders.ts";
@@ -51,6 +51,7 @@ export class Previews {
     signal?: AbortSignal,
   ): Promise<string> {
     const { path, bytes } = request;
+    await mkdir(this.#shelf.folders.previews, { recursive: true });
     const { sha256 } = await this.#shelf.engine.thumbnail(
       {
         ...(path === undefined ? {} : { path }),

@@ -59,9 +59,28 @@ export type Answer = ReturnType<typeof answerWith>;
 export function answerWith(report: Report) {
   return implement(studioContract).use(async ({ next }) => {
     try {
-      return await next();
+      const result = await next();
+      return isStream(result.output)
+        ? { ...result, output: guarded(result.output, report) }
+        : result;
     } catch (error) {
       throw outward(error, report);
     }
   });
+}
+
+function isStream(output: unknown): output is AsyncIterable<unknown> {
+  return typeof output === "object" && output !== null && Symbol.asyncIterator in output;
+}
+
+/** A stream fails after its call was answered, past the middleware. */
+async function* guarded(
+  stream: AsyncIterable<unknown>,
+  report: Report,
+): AsyncGenerator<unknown, void> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw outward(error, report);
+  }
 }

@@ -259,7 +259,7 @@ it("shows previews of the steps, and is cancelled", async () => {
 it("makes nothing by itself where it need not follow", async () => {
   const { page } = studio;
   const form = await openSettings(page);
-  await form.getByText("Follow the sliders").click();
+  await form.getByRole("switch", { name: "Follow the sliders" }).click();
   await page.keyboard.press("Escape");
   const before = await picture(page);
   const { pictures } = await counters();
@@ -270,7 +270,7 @@ it("makes nothing by itself where it need not follow", async () => {
   await make.click();
   await picture(page, before);
   await openSettings(page);
-  await form.getByText("Follow the sliders").click();
+  await form.getByRole("switch", { name: "Follow the sliders" }).click();
   await page.keyboard.press("Escape");
 });
 
@@ -311,7 +311,7 @@ it("begins with a preset, keeps one of the user's, and finds it after a reload",
   );
   await picture(page);
   await page.reload();
-  await expect.poll(() => chip.innerText()).toMatch(/on a boat$/);
+  await expect.poll(() => chip.innerText(), PATIENCE).toMatch(/on a boat$/);
   await picture(page);
   await chip.click();
   await form.getByRole("button", { name: "Sea", exact: true }).waitFor();
