@@ -7,9 +7,13 @@ import { join, resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import sharp from "sharp";
 import { runCommand } from "../../src-main/cli/program.ts";
 import { TrainResult } from "../../src-preload/contract/training.ts";
 import { compose, type Studio } from "../../src-main/compose.ts";
+import { writeLoraFile } from "../../src-main/export/writer.ts";
+import { writeTinyCheckpoint } from "../support/models/tiny.ts";
+import { tinyLora } from "../support/random-lora.ts";
 import { readTensorFile } from "../support/safetensors.ts";
 import {
   deltaOf,
@@ -535,7 +539,7 @@ describe("the command line", () => {
   });
 
   it("trains for a moment where it is asked to, and says on what", async () => {
-    const Doctor = z.object({ training: TrainResult, engines: z.array(z.unknown()).length(3) });
+    const Doctor = z.object({ training: TrainResult, engines: z.array(z.unknown()).length(4) });
     const { training } = await json(Doctor, "doctor", "--train", "--provider", "cpu");
     expect(training).toMatchObject({ steps: 500, provider: "cpu", passedOver: [] });
     expect(training.loss).toBeLessThan(0.3 * (training.curve[0]?.loss ?? 0));
@@ -543,6 +547,37 @@ describe("the command line", () => {
     const other = process.platform === "win32" ? "coreml" : "dml";
     const refused = await failure("doctor", "--train", "--provider", other);
     expect(refused).toMatchObject({ exit: 1, code: "unsupported" });
+  });
+
+  it("makes a picture with a model and a LoRA, and says what was applied", async () => {
+    const checkpoint = join(folder, "tiny.safetensors");
+    writeTinyCheckpoint(checkpoint, { family: "sdxl" });
+    const lora = join(folder, "someone.safetensors");
+    writeLoraFile({
+      ...{ lora: tinyLora("sdxl", 7), to: lora, dialect: "kohya", dtype: "f16" },
+      ...{ metadata: {}, overwrite: true },
+    });
+    const Models = z.object({ models: z.array(z.object({ id: z.string(), name: z.string() })) });
+    const [model] = (await json(Models, "models", "--add", checkpoint)).models;
+    const Made = z.object({
+      path: z.string(),
+      seconds: z.number(),
+      steps: z.literal(2),
+      provider: z.string(),
+      loras: z.array(z.object({ name: z.string(), applied: z.int(), total: z.int() })),
+    });
+    const file = join(folder, "picture.png");
+    const words = ["--prompt", "a portrait", "--steps", "2", "--size", "64x96", "--out", file];
+    const asked = ["preview", "--model", model?.id ?? "", "--lora", `${lora}:0.01`, ...words];
+    const made = await json(Made, ...asked);
+    const total = tinyLora("sdxl", 7).modules.length;
+    expect(made.loras).toEqual([{ name: "someone.safetensors", applied: total, total }]);
+    expect(await sharp(made.path).metadata()).toMatchObject({ width: 64, height: 96 });
+    expect(await failure(...asked)).toMatchObject({ exit: 2 });
+    expect(await failure(...asked, "--overwrite", "--size", "65x96")).toMatchObject({
+      exit: 1,
+      code: "invalid-argument",
+    });
   });
 
   it("names the file and the fault, and ends with 1", async () => {

@@ -205,7 +205,12 @@ describe("a train job", () => {
     const job = await until(studio, id, ended);
     expect(job).toMatchObject({ state: "failed", failure: { code: "out-of-memory" } });
     const { engines, providers } = await studio.client.system.doctor();
-    expect(engines.map(({ role }) => role)).toEqual(["interactive", "background", "training"]);
+    expect(engines.map(({ role }) => role)).toEqual([
+      "interactive",
+      "background",
+      "training",
+      "pictures",
+    ]);
     expect(engines[2]).toMatchObject({ running: true, sessions: { sessions: 0 } });
     expect(engines[1]?.running).toBe(false);
     expect(providers.find(({ name }) => name === "cpu")).toMatchObject({ available: true });
