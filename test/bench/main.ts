@@ -12,6 +12,8 @@ const groups: Readonly<Record<string, () => Promise<BenchGroup>>> = {
   export: async () => (await import("./export.ts")).exportFiles,
   training: async () => (await import("./training.ts")).training,
   inference: async () => (await import("./inference.ts")).inference,
+  "unet-step": async () => (await import("./unet-step.ts")).unetStep,
+  "lora-live": async () => (await import("./lora-live.ts")).loraLive,
   "linear-algebra": async () => (await import("./linear-algebra.ts")).linearAlgebra,
 };
 

@@ -10,8 +10,11 @@ import { networks } from "../support/networks/index.ts";
 const turnSeconds = 0.4;
 const turns = 7;
 
-export interface Compared {
+export interface Compared extends Measured {
   readonly network: string;
+}
+
+export interface Measured {
   /** Seconds of a step in the fastest turn; NaN where there is no peer. */
   readonly ours: number;
   readonly theirs: number;
@@ -63,23 +66,33 @@ export async function compare(
   const compared: Compared[] = [];
   for (const network of Object.keys(networks)) {
     const given = [network, mode, String(threads)];
-    const script = join(import.meta.dirname, "network-steps.ts");
-    const ours = new Side(process.execPath, [script, ...given]);
-    const theirs =
-      python === null
-        ? null
-        : new Side(python, [join(import.meta.dirname, "peers/networks.py"), ...given]);
-    try {
-      compared.push({ network, ...(await inTurns(ours, theirs)) });
-    } finally {
-      ours.kill();
-      theirs?.kill();
-    }
+    const ours = [process.execPath, "network-steps.ts", ...given];
+    const theirs = python === null ? null : [python, "peers/networks.py", ...given];
+    compared.push({ network, ...(await sideBySide(ours, theirs)) });
   }
   return compared;
 }
 
-async function inTurns(ours: Side, theirs: Side | null): Promise<Omit<Compared, "network">> {
+/** Commands, each with a script of this folder, that answer as `Side` asks. */
+export async function sideBySide(
+  ours: readonly string[],
+  theirs: readonly string[] | null,
+): Promise<Measured> {
+  const own = sideOf(ours);
+  const other = theirs && sideOf(theirs);
+  try {
+    return await inTurns(own, other);
+  } finally {
+    own.kill();
+    other?.kill();
+  }
+}
+
+function sideOf([command = "", script = "", ...given]: readonly string[]): Side {
+  return new Side(command, [join(import.meta.dirname, script), ...given]);
+}
+
+async function inTurns(ours: Side, theirs: Side | null): Promise<Measured> {
   // The first steps fill caches and arenas, and say how many make a turn.
   await ours.steps(2);
   await theirs?.steps(2);

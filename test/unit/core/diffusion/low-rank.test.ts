@@ -78,18 +78,15 @@ describe.each(["sdxl", "sd15"] as const)("%s", (family) => {
   });
 
   it("is the same graph as before where no LoRAs are taken", () => {
-    expect(
-      inputsOf([unetOf(given, family)])
-        .keys()
-        .some((name) => name.startsWith("up ")),
-    ).toBe(false);
+    const names = Array.from(inputsOf([unetOf(given, family)]).keys());
+    expect(names.filter((name) => /^(down|up|strength) /.test(name))).toEqual([]);
   });
 });
 
 it("has the published UNet's modules too", () => {
   const found = inputsOf([unetOf(lowRankInputs(given, "unet"), "sdxl", unetConfigs.sdxl)]);
-  const pairs = found.keys().filter((name) => name.startsWith("up "));
-  expect([...pairs]).toHaveLength(794);
+  const pairs = Array.from(found.keys()).filter((name) => name.startsWith("up "));
+  expect(pairs).toHaveLength(794);
 });
 
 describe("lowered", () => {
