@@ -102,7 +102,7 @@ export async function makePicture(
     provider,
     loras: feeds.applied,
     before: { decode: decodeTime, change, text: read.milliseconds, sessions },
-    notes: [...model.passedOver, ...read.texts.notes, ...feeds.notes, ...notes, ...decoding],
+    notes: [...read.texts.notes, ...feeds.notes, ...notes, ...decoding],
   };
 }
 

@@ -165,7 +165,9 @@ export class MountedModel {
         });
       } catch (error) {
         if (!isProviders(error) || provider === "cpu") throw error;
-        this.#failed.set(provider, reasonOf(error));
+        // Inside the refusal is what the provider itself said.
+        const cause = error instanceof FacetError ? (error.cause ?? error) : error;
+        this.#failed.set(provider, reasonOf(cause));
       }
     }
   }

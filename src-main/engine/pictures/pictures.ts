@@ -37,9 +37,13 @@ export class Pictures {
     return { found: this.#mounts.forget(place) };
   }
 
-  async make(order: PictureOrder, reports: Reports<PictureEvent>): Promise<void> {
+  async make(
+    order: PictureOrder,
+    reports: Reports<PictureEvent>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     try {
-      using turn = await this.#slots.take(order.slot);
+      using turn = await this.#slots.take(order.slot, signal);
       const picture = await makePicture(order, {
         mounts: this.#mounts,
         matrices: this.#matrices,

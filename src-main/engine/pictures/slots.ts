@@ -19,10 +19,14 @@ export class Slots {
   /** The first is being worked on. */
   readonly #queue: Waiting[] = [];
 
-  /** Resolves when all older requests are done or given up. */
-  async take(slot: string): Promise<Turn> {
+  /**
+   * Resolves when all older requests are done or given up.
+   * @param signal of whoever waits for this one: gone, it takes no newer request of the slot with it.
+   */
+  async take(slot: string, signal?: AbortSignal): Promise<Turn> {
     this.cancel(slot);
-    const own: Waiting = { slot, superseded: false, wake: () => undefined };
+    const own: Waiting = { slot, superseded: signal?.aborted === true, wake: () => undefined };
+    signal?.addEventListener("abort", () => this.#giveUp(own), { once: true });
     this.#queue.push(own);
     if (this.#queue[0] !== own) {
       await new Promise<void>((resolve) => {
@@ -46,11 +50,13 @@ export class Slots {
   /** @returns False where the slot has no request. */
   cancel(slot: string): boolean {
     const found = this.#queue.filter((one) => one.slot === slot && !one.superseded);
-    for (const one of found) {
-      one.superseded = true;
-      if (this.#queue[0] !== one) one.wake();
-    }
+    for (const one of found) this.#giveUp(one);
     return found.length > 0;
+  }
+
+  #giveUp(one: Waiting): void {
+    one.superseded = true;
+    if (this.#queue[0] !== one) one.wake();
   }
 
   #leave(own: Waiting): void {
