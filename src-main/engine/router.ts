@@ -171,8 +171,7 @@ export function engineRouter(role: EngineRole) {
     makePicture: os.makePicture.handler(async function* ({ input, signal }) {
       const reports = new Reports<PictureEvent>();
       // Whoever reads no further waits for nothing.
-      signal?.addEventListener("abort", () => pictures.cancel(input.slot), { once: true });
-      const outcome = pictures.make(input, reports).finally(() => reports.end());
+      const outcome = pictures.make(input, reports, signal).finally(() => reports.end());
       outcome.catch(() => undefined);
       try {
         yield* reports;

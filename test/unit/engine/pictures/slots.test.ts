@@ -40,3 +40,17 @@ it("cancels a slot, and says whether there was anything", async () => {
   expect(slots.cancel("a")).toBe(false);
   await expect(turn.check()).rejects.toThrow(Superseded);
 });
+
+it("gives up a request whose reader left, and no newer one of its slot", async () => {
+  const slots = new Slots();
+  const [first, second] = [new AbortController(), new AbortController()];
+  const old = await slots.take("a", first.signal);
+  const newer = slots.take("a", second.signal);
+  first.abort();
+  await expect(old.check()).rejects.toThrow(Superseded);
+  old[Symbol.dispose]();
+  using turn = await newer;
+  await turn.check();
+  second.abort();
+  await expect(turn.check()).rejects.toThrow(Superseded);
+});
