@@ -30,7 +30,7 @@ export class Pictures {
     using turn = await this.#slots.take(`mount ${JSON.stringify(place)}`);
     const model = this.#mounts.get(place);
     await turn.check();
-    return model.openAll();
+    return await model.openAll();
   }
 
   unmount(place: ModelPlace): { found: boolean } {
