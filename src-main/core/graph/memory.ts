@@ -55,11 +55,26 @@ const inPlace: ReadonlySet<Operator> = new Set<Operator>([
  */
 const runtimeShare = 1.5;
 
+/** The last estimate of each graph: a model's UNet is asked for at every picture, and mostly at the sizes of the one before. */
+const lastEstimates = new WeakMap<
+  Graph,
+  { readonly key: string; readonly estimate: MemoryEstimate }
+>();
+
 /**
  * An estimate by liveness over the order of nodes: a value is held from the node that makes it to the last that reads
  * it. Made to refuse what cannot fit, not to fill memory to its last byte.
  */
 export function estimateMemory(graph: Graph, options: MemoryOptions = {}): MemoryEstimate {
+  const key = JSON.stringify([options.wideHalves, ...(options.sizes ?? [])]);
+  const last = lastEstimates.get(graph);
+  if (last?.key === key) return last.estimate;
+  const estimate = estimated(graph, options);
+  lastEstimates.set(graph, { key, estimate });
+  return estimate;
+}
+
+function estimated(graph: Graph, options: MemoryOptions): MemoryEstimate {
   const sizes = options.sizes ?? new Map<string, number>();
   const bytesOf = ({ dtype, shape }: Pick<Node, "dtype" | "shape">) =>
     evaluateDimension(sizeOf(shape), sizes) * elementBytes(dtype, options.wideHalves === true);
