@@ -4,6 +4,7 @@ import { assert, FacetError } from "../core/errors.ts";
 import type { Graph } from "../core/graph/node.ts";
 import { type LoweredGraph, lowerGraph, type Port } from "../core/onnx/lower.ts";
 import type { ProviderName } from "../core/onnx/target.ts";
+import { keepsHalves, wideningPasses } from "./stored-halves.ts";
 import { carriers, checkTensor, empty, type Tensor, type Tensors, unknownPort } from "./tensors.ts";
 import { weightFiles } from "./weight-files.ts";
 
@@ -19,18 +20,22 @@ export interface SessionOptions {
   readonly spinning?: boolean;
   /** Refuses operators that the provider lacks instead of computing them on the CPU. */
   readonly strict?: boolean;
+  /** Weights stored as halves are widened at each run, not once; by their size where absent. */
+  readonly keepHalves?: boolean;
 }
 
 export async function openSession(graph: Graph, options: SessionOptions): Promise<Session> {
   const { folder, locate } = await weightFiles(graph);
   const { bytes, ...lowered } = lowerGraph(graph, { provider: options.provider, locate });
-  const native = await InferenceSession.create(bytes, nativeOptions(options, folder));
+  const { keepHalves: halves = keepsHalves(graph, options.provider) } = options;
+  const native = await InferenceSession.create(bytes, nativeOptions(options, folder, halves));
   return new Session(native, lowered);
 }
 
 function nativeOptions(
   options: SessionOptions,
   folder: string | undefined,
+  halves: boolean,
 ): InferenceSession.SessionOptions {
   const { provider, threads, arena = true, spinning = false, strict = false } = options;
   return {
@@ -50,6 +55,7 @@ function nativeOptions(
         ...(strict ? { disable_cpu_ep_fallback: "1" } : {}),
         ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
       },
+      ...(halves ? { optimization: { disable_specified_optimizers: wideningPasses } } : {}),
     },
   };
 }

@@ -19,6 +19,7 @@ import {
 } from "./providers.ts";
 import type { Runtime } from "./runtime.ts";
 import { openSession, type Session } from "./session.ts";
+import { keepsHalves } from "./stored-halves.ts";
 import { type CacheUse, SessionCache } from "./session-cache.ts";
 
 /** Of the machine's memory: weights that stay for the next who asks. */
@@ -103,7 +104,11 @@ export class Sessions {
   ): Promise<Opened<S> & { estimate: MemoryEstimate }> {
     const devices = await this.devices();
     const estimateOn = (provider: ProviderName) =>
-      this.#estimate(graph, sizes ?? new Map(), provider === "cpu");
+      this.#estimate(
+        graph,
+        sizes ?? new Map(),
+        provider === "cpu" && !keepsHalves(graph, provider),
+      );
     const opened = await openOnFirst(wish, this.#states, async (provider) => {
       const check = async (loaded: boolean) => {
         const { weights, total, ...rest } = estimateOn(provider);

@@ -1,0 +1,35 @@
+/** Which graphs keep half weights as they are stored. */
+import { expect, it } from "vitest";
+import { describeCheckpoint } from "../../../src-main/core/checkpoint/describe.ts";
+import { clipConfigs } from "../../../src-main/core/diffusion/clip-config.ts";
+import { unetConfigs } from "../../../src-main/core/diffusion/unet-config.ts";
+import { vaeConfigs } from "../../../src-main/core/diffusion/vae-config.ts";
+import type { DType } from "../../../src-main/core/tensor/dtype.ts";
+import { decoderGraph, unetGraph } from "../../../src-main/engine/pictures/networks.ts";
+import { keepsHalves } from "../../../src-main/engine/stored-halves.ts";
+import { singleFileHeaders } from "../../support/models/headers.ts";
+
+const published = (dtype: DType) =>
+  describeCheckpoint(
+    singleFileHeaders(
+      {
+        family: "sdxl",
+        prediction: "epsilon",
+        zeroTerminalSnr: false,
+        unet: unetConfigs.sdxl,
+        textEncoders: clipConfigs.sdxl,
+        vae: vaeConfigs.sdxl,
+      },
+      { dtype },
+    ),
+  );
+
+it("large ones on the CPU do, and no others", () => {
+  const halves = published("F16");
+  const unet = unetGraph(halves, "F32", "low-rank");
+  expect(keepsHalves(unet, "cpu")).toBe(true);
+  expect(keepsHalves(unet, "webgpu")).toBe(false);
+  expect(keepsHalves(decoderGraph(halves, vaeConfigs.sdxl, "F32"), "cpu")).toBe(false);
+  expect(keepsHalves(unetGraph(published("BF16"), "F32", "low-rank"), "cpu")).toBe(true);
+  expect(keepsHalves(unetGraph(published("F32"), "F32", "low-rank"), "cpu")).toBe(false);
+});
