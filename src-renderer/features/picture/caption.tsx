@@ -1,10 +1,10 @@
 /** Below a picture: how far it is while it is made, what it took and what to know of it afterwards, and what can be done with it. */
-import { Button } from "@mantine/core";
+import { Button, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import type { Model } from "../../../src-preload/contract/models.ts";
 import type { Picture, PictureSettings } from "../../../src-preload/contract/previews.ts";
-import { count, plural, seconds } from "../../lib/format.ts";
+import { count, milliseconds, plural, seconds } from "../../lib/format.ts";
 import { parametersOf } from "../../lib/parameters.ts";
 import { providerName } from "../../lib/words.ts";
 import { queries, studio } from "../../studio/client.ts";
@@ -52,8 +52,11 @@ export function Caption({ slot, wish, model, name, enlarge }: CaptionProps): Rea
         {doing === null && !stale && failure === null && picture !== null && (
           <>
             <span className="muted">
-              <strong>{seconds(picture.seconds)}</strong> · {plural(picture.steps, "step")} ·{" "}
-              {picture.width} × {picture.height} · {providerName(picture.provider)}
+              <Tooltip label={beforeText(picture)} multiline maw={300}>
+                <strong>{seconds(picture.seconds)}</strong>
+              </Tooltip>{" "}
+              · {plural(picture.steps, "step")} · {picture.width} × {picture.height} ·{" "}
+              {providerName(picture.provider)}
             </span>
             {comparing && <span className="faint">making the one before</span>}
           </>
@@ -74,6 +77,16 @@ export function Caption({ slot, wish, model, name, enlarge }: CaptionProps): Rea
       </span>
     </div>
   );
+}
+
+function beforeText({ before }: Picture): string {
+  const parts = [
+    ["matrices", before.decode],
+    ["inputs", before.change],
+    ["text", before.text],
+    ["sessions", before.sessions],
+  ] as const;
+  return `Before the first step: ${parts.map(([name, time]) => `${name} ${milliseconds(time)}`).join(", ")}`;
 }
 
 export function doingText(

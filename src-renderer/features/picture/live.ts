@@ -68,7 +68,7 @@ function change(name: string, part: Partial<Slot>): void {
  * How long a moving slider waits for the first step of what it asked for: without it a new wish every frame
  * would end each picture before anything of it could be seen. A slow model is not waited for any longer.
  */
-const HOLD_MS = 500;
+const HOLD_MS = 1200;
 
 interface Pump {
   readonly pump: Latest<Wish>;
