@@ -1,4 +1,5 @@
 /** The one door to onnxruntime-node: sessions over models made in memory, providers, tensors. */
+import "./no-telemetry.ts";
 import { InferenceSession, Tensor, env, listSupportedBackends } from "onnxruntime-node";
 import { type Gemm, gemmModel } from "./gemm.ts";
 

@@ -1,4 +1,5 @@
 /** Opens graphs as sessions of ONNX Runtime, and runs them. */
+import "./no-telemetry.ts";
 import { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node";
 import { assert, FacetError } from "../core/errors.ts";
 import type { Graph } from "../core/graph/node.ts";
