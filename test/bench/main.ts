@@ -14,6 +14,7 @@ const groups: Readonly<Record<string, () => Promise<BenchGroup>>> = {
   inference: async () => (await import("./inference.ts")).inference,
   "unet-step": async () => (await import("./unet-step.ts")).unetStep,
   "lora-live": async () => (await import("./lora-live.ts")).loraLive,
+  mount: async () => (await import("./mount.ts")).mount,
   "linear-algebra": async () => (await import("./linear-algebra.ts")).linearAlgebra,
 };
 

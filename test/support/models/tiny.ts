@@ -10,7 +10,7 @@ import { openClipParameters, type ModelComponent, type ModelParameter } from "./
 import { type StoredBytes, writeStored } from "./stored.ts";
 import { modelParameters, tinyConfigs } from "./tiny-configs.ts";
 
-export { tinyConfigs, modelParameters } from "./tiny-configs.ts";
+export { tinyConfigs } from "./tiny-configs.ts";
 
 export interface TinyCheckpoint {
   readonly family: Family;

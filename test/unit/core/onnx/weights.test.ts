@@ -1,10 +1,13 @@
 /** Weights reach the runtime as they lie in their file: nothing that moves one is left in a lowered model. */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { checkpointParameters } from "../../../../src-main/core/checkpoint/parameters.ts";
 import { describeCheckpoint } from "../../../../src-main/core/checkpoint/describe.ts";
+import { clipInputs, clipTextModel } from "../../../../src-main/core/diffusion/clip.ts";
+import { lowRankInputs } from "../../../../src-main/core/diffusion/low-rank.ts";
 import { unet } from "../../../../src-main/core/diffusion/unet.ts";
+import { families, type Family } from "../../../../src-main/core/diffusion/unet-config.ts";
 import * as build from "../../../../src-main/core/graph/build/index.ts";
 import { linear } from "../../../../src-main/core/graph/layers/index.ts";
 import { graphOf, type Node } from "../../../../src-main/core/graph/node.ts";
@@ -79,25 +82,10 @@ it("the text projection of a single file is read as it lies", () => {
   ]);
 });
 
-it.each(["sdxl", "sd15"] as const)("nothing in a UNet of %s moves a weight", (family) => {
-  const config = tinyConfigs[family];
-  const checkpoint = describeCheckpoint(singleFileHeaders(config));
-  const noise = unet(config.unet, checkpointParameters(checkpoint, "unet", "F32"), {
-    latent: build.input("latent", [1, 4, 16, 16]),
-    times: build.input("times", [1]),
-    context: build.input("context", [1, 77, config.unet.context]),
-    ...(family === "sdxl"
-      ? {
-          addition: {
-            pooled: build.input("pooled", [1, 64]),
-            sizes: build.input("sizes", [1, 6]),
-          },
-        }
-      : {}),
-  });
-  const { bytes } = lowerGraph(graphOf({ noise }), { provider: "cpu" });
+/** What moves a weight of two and more axes, as it is or cast. */
+function moversIn(outputs: Readonly<Record<string, Node>>): { weights: number; movers: string[] } {
+  const { bytes } = lowerGraph(graphOf(outputs), { provider: "cpu" });
   const { graph } = fromBinary(ModelProtoSchema, bytes);
-  // Weights, and casts of weights, of two and more axes.
   const weights = new Set(
     graph?.initializer.filter(({ dims }) => dims.length > 1).map(({ name }) => name),
   );
@@ -106,6 +94,46 @@ it.each(["sdxl", "sd15"] as const)("nothing in a UNet of %s moves a weight", (fa
   const movers = graph?.node.filter(
     ({ opType, input }) => ["Transpose", "Reshape"].includes(opType) && weights.has(input[0] ?? ""),
   );
-  expect(weights.size).toBeGreaterThan(400);
-  expect(movers).toEqual([]);
+  return {
+    weights: weights.size,
+    movers: (movers ?? []).map(({ opType, input }) => `${opType} ${input[0]}`),
+  };
+}
+
+describe.each(["alone", "with LoRAs"] as const)("a network %s", (adapted) => {
+  const parametersOf = (family: Family, component: "unet" | "text_encoder_2") => {
+    const checkpoint = describeCheckpoint(singleFileHeaders(tinyConfigs[family]));
+    const parameters = checkpointParameters(checkpoint, component, "F32");
+    return adapted === "alone" ? parameters : lowRankInputs(parameters, component);
+  };
+
+  it.each(families)("moves no weight of the UNet of %s", (family) => {
+    const config = tinyConfigs[family].unet;
+    const noise = unet(config, parametersOf(family, "unet"), {
+      latent: build.input("latent", [1, 4, 16, 16]),
+      times: build.input("times", [1]),
+      context: build.input("context", [1, 77, config.context]),
+      ...(config.addition === undefined
+        ? {}
+        : {
+            addition: {
+              pooled: build.input("pooled", [1, 64]),
+              sizes: build.input("sizes", [1, 6]),
+            },
+          }),
+    });
+    const { weights, movers } = moversIn({ noise });
+    expect(weights).toBeGreaterThan(400);
+    expect(movers).toEqual([]);
+  });
+
+  it("moves no weight of bigG in a single file", () => {
+    const [, config] = tinyConfigs.sdxl.textEncoders;
+    if (config === undefined) throw new Error("no bigG");
+    const parameters = parametersOf("sdxl", "text_encoder_2");
+    const { final, pooled } = clipTextModel(config, parameters, clipInputs(config));
+    const { weights, movers } = moversIn({ final, pooled });
+    expect(weights).toBeGreaterThan(30);
+    expect(movers).toEqual([]);
+  });
 });
