@@ -1,5 +1,5 @@
-/** UNets of SDXL's shape that are measured, as graphs over one small file: what a step takes does not depend on its weights. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+/** UNets of SDXL's shape that are measured, as graphs over a file of random weights. */
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lowRankInputs, lowRankNames } from "../../src-main/core/diffusion/low-rank.ts";
@@ -45,10 +45,17 @@ const batch = 2;
 const side = 64;
 const tokens = 77;
 
-/** The graph and what it is fed; each weight is the beginning of one file, which is gone after `close`. */
+export interface MeasuredOptions {
+  /** Whether it takes LoRAs, and is fed one. */
+  readonly live: boolean;
+  /** Whether each weight has bytes of its own, as memory is to be told; else all are the beginning of one small file. */
+  readonly apart: boolean;
+}
+
+/** The graph and what it is fed; the file of its weights is gone after `close`. */
 export function measuredUnet(
   config: UnetConfig,
-  live: boolean,
+  { live, apart }: MeasuredOptions,
 ): { graph: Graph; feeds: Record<string, Tensor>; close: () => void } {
   const random = seededRandom(1);
   const drawn = (shape: readonly number[], scale: number) => {
@@ -56,17 +63,15 @@ export function measuredUnet(
     for (let at = 0; at < values.length; at++) values[at] = scale * (2 * random.uniform() - 1);
     return { shape, values };
   };
-  const largest = unetModules(config).map(({ out, in: inputs, kernel }) => [
-    out,
-    inputs,
-    ...kernel,
-  ]);
-  const count = Math.max(...largest.map(elementCount));
   const folder = mkdtempSync(join(tmpdir(), "facet-bench-"));
   const path = join(folder, "weights.bin");
-  writeFileSync(path, drawn([count], 0.03).values);
-  const parameters: Parameters = (name, shape) =>
-    weight(name, shape, { kind: "file", path, offset: 0, length: 4 * elementCount(shape) });
+  let bytes = 0;
+  const parameters: Parameters = (name, shape) => {
+    const length = 4 * elementCount(shape);
+    const offset = apart ? bytes : 0;
+    bytes = Math.max(bytes, offset + length);
+    return weight(name, shape, { kind: "file", path, offset, length });
+  };
 
   const pooled = (config.addition ?? 0) - 6 * 256;
   const feeds: Record<string, Tensor> = {
@@ -84,6 +89,8 @@ export function measuredUnet(
     addition: { pooled: given("pooled"), sizes: given("sizes") },
   });
   if (live) Object.assign(feeds, attentionLora(config, drawn));
+  const block = new Uint8Array(drawn([2 ** 20], 0.03).values.buffer);
+  for (let at = 0; at < bytes; at += block.length) appendFileSync(path, block);
   return { graph: graphOf({ noise }), feeds, close: () => rmSync(folder, { recursive: true }) };
 }
 

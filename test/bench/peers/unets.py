@@ -37,11 +37,10 @@ added = {"text_embeds": torch.randn(BATCH, pooled), "time_ids": torch.full((BATC
 
 with torch.inference_mode():
     for line in sys.stdin:
-        started, before = time.perf_counter(), time.process_time()
+        started = time.perf_counter()
         for _ in range(int(line)):
             unet(*given, added_cond_kwargs=added)
-        answer = {"seconds": time.perf_counter() - started, "processor": time.process_time() - before}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps({"seconds": time.perf_counter() - started}), flush=True)
 
 peak = re.search(r"VmHWM:\s*(\d+)", pathlib.Path("/proc/self/status").read_text())
 print(json.dumps({"peakBytes": int(peak[1]) * 1024}), flush=True)
