@@ -89,14 +89,22 @@ function List({
   const [text, setText] = useState("");
   const [active, setActive] = useState(0);
   const query = [text, family === undefined ? "" : `family:${family}`].join(" ").trim();
-  const { data } = useQuery(
+  const { data, isPlaceholderData, refetch } = useQuery(
     queries.library.list.queryOptions({
       input: { query, limit: SHOWN, sort: text === "" ? "newest" : "name" },
       placeholderData: keepPreviousData,
     }),
   );
-  const cards = (data?.cards ?? []).filter((card) => without?.has(card.id) !== true);
+  const offered = (list: readonly Card[]): Card[] =>
+    list.filter((card) => without?.has(card.id) !== true);
+  const cards = offered(data?.cards ?? []);
   const first = extra !== undefined && text === "" ? 1 : 0;
+
+  /** Who types faster than the answer comes means what is asked for, not what is still shown. */
+  async function takeFirst(): Promise<void> {
+    const [card] = offered((await refetch({ cancelRefetch: false })).data?.cards ?? []);
+    if (card !== undefined) onPick(card);
+  }
 
   function take(at: number): void {
     if (first === 1 && at === 0) extra?.pick();
@@ -123,7 +131,9 @@ function List({
           const last = cards.length + first - 1;
           if (event.key === "ArrowDown") setActive(Math.min(last, active + 1));
           else if (event.key === "ArrowUp") setActive(Math.max(0, active - 1));
-          else if (event.key === "Enter") take(active);
+          else if (event.key === "Enter")
+            if (isPlaceholderData) void takeFirst();
+            else take(active);
           else return;
           event.preventDefault();
         }}
