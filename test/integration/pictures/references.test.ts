@@ -8,6 +8,7 @@ import { z } from "zod";
 import { type PictureEvent, PictureSettings } from "../../../src-preload/contract/previews.ts";
 import type { Family } from "../../../src-main/core/diffusion/unet-config.ts";
 import { type Engine, startEngine } from "../../../src-main/engine/client.ts";
+import { writePictureLora } from "../../support/models/picture-lora.ts";
 import { type TinyCheckpoint, writeTinyCheckpoint } from "../../support/models/tiny.ts";
 import { readTensorFile } from "../../support/safetensors.ts";
 
@@ -26,6 +27,8 @@ const Case = z.object({
   schedule: z.string().optional(),
   scheduler: z.string().optional(),
   options: z.record(z.string(), z.unknown()).default({}),
+  /** Strength of test/support/models/picture-lora.ts. */
+  lora: z.number().optional(),
   marks: z.record(z.string(), z.array(z.int())).default({}),
 });
 type Case = z.infer<typeof Case>;
@@ -92,6 +95,14 @@ function modelFor(family: Family, marks: Case["marks"]): string {
   return path;
 }
 
+function lorasFor({ family, lora }: Case) {
+  if (lora === undefined) return [];
+  const path = join(folder, `${family}-lora.safetensors`);
+  writePictureLora(path, family, "kohya");
+  const source = { kind: "file", path } as const;
+  return [{ name: "lora", file: "lora.safetensors", source, strength: lora, recipe: null }];
+}
+
 async function pixelsOf(path: string): Promise<Buffer> {
   return sharp(path).removeAlpha().raw().toBuffer();
 }
@@ -115,7 +126,7 @@ describe.each(["comfy", "diffusers"] as const)("as %s makes them", (convention) 
     const stream = await engine.client.makePicture({
       slot: name,
       model: { path: modelFor(one.family, one.marks), vae: null, textFrom: null },
-      loras: [],
+      loras: lorasFor(one),
       settings,
       to: folder,
     });
