@@ -70,7 +70,8 @@ export class Content {
       visibility: "private",
       headers: {
         "content-type": made ? "image/png" : "image/webp",
-        "cache-control": `private, ${IMMUTABLE}` },
+        "cache-control": `private, ${IMMUTABLE}`,
+      },
     };
   }
 

@@ -5,7 +5,7 @@ import { tinyLora } from "../random-lora.ts";
 
 const share = 0.1;
 
-export function pictureLora(family: "sdxl" | "sd15"): Lora {
+function pictureLora(family: "sdxl" | "sd15"): Lora {
   const lora = tinyLora(family, 20_261_121, {
     where: ({ path }) => /attn|ff\.|resnets\.\d\.conv|proj_in|text_model/.test(path),
   });
