@@ -83,10 +83,7 @@ export function denoiser(parts: DenoiserParts): (input: ModelInput) => Promise<F
   };
 }
 
-function batchOf(
-  texts: readonly Conditioning[],
-  { shape, sizes, loras }: DenoiserParts,
-): Batch {
+function batchOf(texts: readonly Conditioning[], { shape, sizes, loras }: DenoiserParts): Batch {
   const n = texts.length;
   const count = shape.reduce((product, size) => product * size, 1);
   const latent = new Float32Array(n * count);
@@ -118,7 +115,7 @@ function batchOf(
       ...(sizes === null
         ? {}
         : {
-            pooled: tensor(joined(pooled), (pooled[0]?.length ?? 0)),
+            pooled: tensor(joined(pooled), pooled[0]?.length ?? 0),
             sizes: tensor(joined(texts.map(() => sizes)), sizes.length),
           }),
       ...loras,

@@ -198,7 +198,12 @@ async function sampledIn(run: Run, compute: Compute, opening: number): Promise<S
       last = now;
     },
   });
-  return { latents: { shape: [1, ...shape], values }, provider: opened.provider, notes: [], sessions };
+  return {
+    latents: { shape: [1, ...shape], values },
+    provider: opened.provider,
+    notes: [],
+    sessions,
+  };
 }
 
 /** The published ones, or fitted once to a VAE of other sizes: a decode of a small latent. */

@@ -44,7 +44,11 @@ export class MountedModel {
     this.key = key;
     this.modules = modelModules(checkpoint.config);
     this.#sessions = sessions;
-    this.#graph("unet low-rank", (compute) => unetGraph(checkpoint, compute, "low-rank"), this.compute);
+    this.#graph(
+      "unet low-rank",
+      (compute) => unetGraph(checkpoint, compute, "low-rank"),
+      this.compute,
+    );
     this.graphSeconds = (performance.now() - started) / 1000;
   }
 
@@ -57,7 +61,9 @@ export class MountedModel {
   }
 
   get compute(): Compute {
-    return this.#sessions.states.find(({ name }) => name === this.provider)?.precision.inference ?? "F32";
+    return (
+      this.#sessions.states.find(({ name }) => name === this.provider)?.precision.inference ?? "F32"
+    );
   }
 
   /** Why other providers do not run this model. */
@@ -67,7 +73,12 @@ export class MountedModel {
 
   unet(adapted: Adapted, sizes: Sizes, compute?: Compute): Promise<OpenedSession & Disposable> {
     const { checkpoint } = this;
-    return this.#open(`unet ${adapted}`, (type) => unetGraph(checkpoint, type, adapted), sizes, compute);
+    return this.#open(
+      `unet ${adapted}`,
+      (type) => unetGraph(checkpoint, type, adapted),
+      sizes,
+      compute,
+    );
   }
 
   text(
@@ -86,7 +97,12 @@ export class MountedModel {
 
   /** `safe`: in F32 whatever the provider prefers. */
   decoder(sizes: Sizes, safe = false): Promise<OpenedSession & Disposable> {
-    return this.#open("decoder", (type) => this.decoderGraph(type), sizes, safe ? "F32" : this.vaeCompute);
+    return this.#open(
+      "decoder",
+      (type) => this.decoderGraph(type),
+      sizes,
+      safe ? "F32" : this.vaeCompute,
+    );
   }
 
   get vaeCompute(): Compute {
@@ -183,5 +199,7 @@ function withDefaults(sizes: Sizes, graph: Graph): Sizes {
     known = [...new Set(inputs.flatMap(({ shape }) => shape.flatMap(symbolsOf)))];
     symbols.set(graph, known);
   }
-  return new Map(known.map((name) => [name, sizes.get(name) ?? (name.startsWith("rank_of_") ? 0 : 1)]));
+  return new Map(
+    known.map((name) => [name, sizes.get(name) ?? (name.startsWith("rank_of_") ? 0 : 1)]),
+  );
 }

@@ -65,8 +65,7 @@ function keyOf(place: ModelPlace): string {
 /** Sizes and times of a file, or of a folder's files two levels deep, where a diffusers model has them. */
 function statesBelow(path: string, depth = 2): string[] {
   const status = statSync(path, { throwIfNoEntry: false });
-  if (status?.isDirectory() !== true)
-    return [`${String(status?.size)} ${String(status?.mtimeMs)}`];
+  if (status?.isDirectory() !== true) return [`${String(status?.size)} ${String(status?.mtimeMs)}`];
   if (depth === 0) return [];
   return readdirSync(path).flatMap((name) => statesBelow(join(path, name), depth - 1));
 }
