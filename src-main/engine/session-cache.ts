@@ -8,6 +8,7 @@ import { inOrder } from "../core/graph/order.ts";
 import { printGraph } from "../core/graph/print.ts";
 import type { ProviderName } from "../core/onnx/target.ts";
 import type { SessionOptions } from "./session.ts";
+import { widensHalves } from "./stored-halves.ts";
 
 /** A session while it is used; it is not evicted before it is given back. */
 export interface Lease<S> extends Disposable {
@@ -161,7 +162,12 @@ export function sessionBytes(graph: Graph, provider: ProviderName): number {
       (operator === "constant" && shape.every((size) => typeof size === "number")),
   );
   const leaves = new Map(fixed.map((node, index) => [String(index), node]));
-  return estimateMemory({ outputs: leaves }, { wideHalves: provider === "cpu" }).weights;
+  return estimateMemory(
+    { outputs: leaves },
+    {
+      wideHalves: widensHalves(graph, provider),
+    },
+  ).weights;
 }
 
 /** Printed graphs tell long constants apart by a short hash; here the bytes themselves are hashed, and files by their state. */

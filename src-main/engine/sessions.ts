@@ -19,7 +19,7 @@ import {
 } from "./providers.ts";
 import type { Runtime } from "./runtime.ts";
 import { openSession, type Session } from "./session.ts";
-import { keepsHalves } from "./stored-halves.ts";
+import { widensHalves } from "./stored-halves.ts";
 import { type CacheUse, SessionCache } from "./session-cache.ts";
 
 /** Of the machine's memory: weights that stay for the next who asks. */
@@ -46,7 +46,6 @@ export class Sessions {
   #states: readonly ProviderState[];
   readonly #cache: SessionCache<Session>;
   #devices: Promise<Device[]> | undefined;
-  readonly #estimates = new WeakMap<Graph, Map<string, MemoryEstimate>>();
 
   constructor(runtime: Runtime, budgetBytes = Math.floor(totalmem() * cacheShare)) {
     this.#states = providerStates(thisMachine(runtime.providers, nativeFolder()));
@@ -104,11 +103,7 @@ export class Sessions {
   ): Promise<Opened<S> & { estimate: MemoryEstimate }> {
     const devices = await this.devices();
     const estimateOn = (provider: ProviderName) =>
-      this.#estimate(
-        graph,
-        sizes ?? new Map(),
-        provider === "cpu" && !keepsHalves(graph, provider),
-      );
+      estimateMemory(graph, { ...(sizes && { sizes }), wideHalves: widensHalves(graph, provider) });
     const opened = await openOnFirst(wish, this.#states, async (provider) => {
       const check = async (loaded: boolean) => {
         const { weights, total, ...rest } = estimateOn(provider);
@@ -129,16 +124,6 @@ export class Sessions {
       }
     });
     return { ...opened, estimate: estimateOn(opened.provider) };
-  }
-
-  /** Asked at every picture for graphs of ten thousand nodes. */
-  #estimate(graph: Graph, sizes: ReadonlyMap<string, number>, wideHalves: boolean): MemoryEstimate {
-    const key = JSON.stringify([...sizes, wideHalves]);
-    const known = this.#estimates.get(graph) ?? new Map<string, MemoryEstimate>();
-    const estimate = known.get(key) ?? estimateMemory(graph, { sizes, wideHalves });
-    known.set(key, estimate);
-    this.#estimates.set(graph, known);
-    return estimate;
   }
 
   #remember(provider: ProviderName, reason: string): void {

@@ -22,6 +22,11 @@ export function keepsHalves(graph: Graph, provider: ProviderName): boolean {
   return bytes >= leastBytes;
 }
 
+/** Whether a session holds its half weights as F32. */
+export function widensHalves(graph: Graph, provider: ProviderName): boolean {
+  return provider === "cpu" && !keepsHalves(graph, provider);
+}
+
 function halfBytes({ outputs }: Graph): number {
   let bytes = 0;
   for (const node of inOrder(outputs.values())) {

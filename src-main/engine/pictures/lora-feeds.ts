@@ -1,6 +1,6 @@
 /** LoRAs as inputs of a model's networks. */
 import type { z } from "zod";
-import type { Applied } from "../../../src-preload/contract/previews.ts";
+import type { Applied, Convention } from "../../../src-preload/contract/previews.ts";
 import { lowRankNames } from "../../core/diffusion/low-rank.ts";
 import type { Component } from "../../core/lora/architecture/clip.ts";
 import { FacetError } from "../../core/errors.ts";
@@ -34,11 +34,15 @@ function numberOf(lora: Lora): number {
 }
 
 /** Throws for LoRAs of other models, and for values that are no numbers, by name and module. */
-export function feedsOf(loras: readonly StackedLora[], model: MountedModel): LoraFeeds {
+export function feedsOf(
+  loras: readonly StackedLora[],
+  model: MountedModel,
+  convention: Convention,
+): LoraFeeds {
   for (const { lora, name } of loras) refuseOtherFamily(lora, name, model);
-  const { components, applied } = stacksOf(model).stack(loras);
+  const { components, applied } = stacksOf(model, convention).stack(loras);
   const keyOf = (some: readonly StackedLora[]) =>
-    JSON.stringify(some.map(({ lora, strength }) => [numberOf(lora), strength]));
+    JSON.stringify([convention, some.map(({ lora, strength }) => [numberOf(lora), strength])]);
   const withText = loras.filter(
     ({ lora: { modules, embeddings } }) =>
       embeddings.length > 0 || modules.some(({ path }) => componentOf(path).component !== "unet"),
@@ -84,19 +88,21 @@ function refuseOtherFamily({ family }: Lora, name: string, { checkpoint }: Mount
   );
 }
 
-/** By what the provider needs, which may change with the provider. */
-function stacksOf(model: MountedModel): LoraStacks {
+/** By what the provider needs, which may change, and by whose DoRA it is: ComfyUI and peft measure it differently. */
+function stacksOf(model: MountedModel, convention: Convention): LoraStacks {
   const known = stacks.get(model) ?? new Map<string, LoraStacks>();
   stacks.set(model, known);
   // Only the CPU takes matrices of no rows.
   const leastRank = model.provider === "cpu" ? 0 : 1;
-  let own = known.get(String(leastRank));
+  const key = `${leastRank} ${convention}`;
+  let own = known.get(key);
   if (own === undefined) {
     own = new LoraStacks(model.modules, {
       leastRank,
+      doraNorm: convention === "comfy" ? "comfy" : "sum",
       weight: (path) => readWeight(model.checkpoint, path),
     });
-    known.set(String(leastRank), own);
+    known.set(key, own);
   }
   return own;
 }

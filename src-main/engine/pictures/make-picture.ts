@@ -69,7 +69,7 @@ export async function makePicture(
     loras.push({ lora, name, strength });
   }
   const changed = performance.now();
-  const feeds = feedsOf(loras, model);
+  const feeds = feedsOf(loras, model, settings.convention);
   const change = performance.now() - changed;
 
   await prepare("Reading the prompt");

@@ -16,6 +16,7 @@ import type { ModuleShape } from "../../core/lora/lora.ts";
 import type { ProviderName } from "../../core/onnx/target.ts";
 import { isProviders, reasonOf } from "../providers.ts";
 import type { OpenedSession, Sessions } from "../sessions.ts";
+import { keepsHalves } from "../stored-halves.ts";
 import { type Adapted, type Compute, decoderGraph, textGraph, unetGraph } from "./networks.ts";
 
 type Sizes = ReadonlyMap<string, number>;
@@ -151,8 +152,17 @@ export class MountedModel {
       provider: opened.provider,
       precision: this.compute,
       peakBytes: process.resourceUsage().maxRSS * 1024,
-      notes: [...this.passedOver],
+      notes: [...this.passedOver, ...this.#kept()],
     };
+  }
+
+  #kept(): string[] {
+    const unet = this.#graphs.get(`unet low-rank ${this.compute}`);
+    return unet !== undefined && keepsHalves(unet, this.provider)
+      ? [
+          "The UNet's weights stay in their file as halves, which saves memory; each step widens them.",
+        ]
+      : [];
   }
 
   #graph(name: string, network: Network, compute: Compute): Graph {
