@@ -39,6 +39,21 @@ function membersOf({ record, memberCoordinates }: LatentSpace) {
   };
 }
 
+/** What work tells while it is done. */
+async function* streamed<T>(work: (reports: Reports<T>) => Promise<void>): AsyncGenerator<T> {
+  const reports = new Reports<T>();
+  const outcome = work(reports).finally(() => reports.end());
+  // Whoever cancels reads no further: nobody then asks how it ended.
+  outcome.catch(() => undefined);
+  try {
+    yield* reports;
+    await outcome;
+  } catch (error) {
+    // Errors inside a stream pass no interceptor.
+    throw outward(error);
+  }
+}
+
 /** Of the machine's memory, for sessions that are kept: the engine of pictures holds whole models. */
 const pictureShare = 0.75;
 
@@ -105,18 +120,9 @@ export function engineRouter(role: EngineRole) {
         throw outward(error);
       }
     }),
-    train: os.train.handler(async function* ({ input, signal }) {
-      const reports = new Reports<TrainingReport>();
-      const outcome = trainings.train(input, reports, signal).finally(() => reports.end());
-      // Whoever cancels reads no further: nobody then asks how it ended.
-      outcome.catch(() => undefined);
-      try {
-        yield* reports;
-        await outcome;
-      } catch (error) {
-        throw outward(error);
-      }
-    }),
+    train: os.train.handler(({ input, signal }) =>
+      streamed((reports: Reports<TrainingReport>) => trainings.train(input, reports, signal)),
+    ),
     stopTraining: os.stopTraining.handler(({ input }) => ({
       found: trainings.stop(input.id, input.save),
     })),
@@ -168,18 +174,9 @@ export function engineRouter(role: EngineRole) {
     live: os.live.handler(({ input }) => live.move(input)),
     mountModel: os.mountModel.handler(({ input }) => pictures.mount(input)),
     unmountModel: os.unmountModel.handler(({ input }) => pictures.unmount(input)),
-    makePicture: os.makePicture.handler(async function* ({ input, signal }) {
-      const reports = new Reports<PictureEvent>();
-      // Whoever reads no further waits for nothing.
-      const outcome = pictures.make(input, reports, signal).finally(() => reports.end());
-      outcome.catch(() => undefined);
-      try {
-        yield* reports;
-        await outcome;
-      } catch (error) {
-        throw outward(error);
-      }
-    }),
+    makePicture: os.makePicture.handler(({ input, signal }) =>
+      streamed((reports: Reports<PictureEvent>) => pictures.make(input, reports, signal)),
+    ),
     cancelPicture: os.cancelPicture.handler(({ input }) => pictures.cancel(input.slot)),
     pictureCounters: os.pictureCounters.handler(() => pictures.counters),
     compare: os.compare.handler(async ({ input }) => {

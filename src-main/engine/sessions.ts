@@ -85,6 +85,11 @@ export class Sessions {
     };
   }
 
+  /** Closes all that is only kept for later. */
+  clear(): Promise<void> {
+    return this.#cache.clear();
+  }
+
   /** For who uses it once and for long: it is closed afterwards with all the memory that its runs took. */
   async openAlone(graph: Graph, wish: SessionWish): Promise<OpenedSession & AsyncDisposable> {
     const { threads = defaultThreads() } = wish;

@@ -33,8 +33,11 @@ export class Pictures {
     return await model.openAll();
   }
 
-  unmount(place: ModelPlace): { found: boolean } {
-    return { found: this.#mounts.forget(place) };
+  /** Gives its memory back: what no picture needs at the moment is closed. */
+  async unmount(place: ModelPlace): Promise<{ found: boolean }> {
+    const found = this.#mounts.forget(place);
+    await this.#sessions.clear();
+    return { found };
   }
 
   async make(
