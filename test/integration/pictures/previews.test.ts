@@ -218,6 +218,15 @@ describe("bad input", () => {
     });
   });
 
+  it("says what a picture that does not fit into memory would need", async () => {
+    expect(await refused({ settings: { ...small, width: 4096, height: 4096 } })).toMatchObject({
+      code: "out-of-memory",
+      message: expect.stringMatching(
+        /unet of .*tiny\.safetensors.* needs about .* GB.* are free/,
+      ) as string,
+    });
+  });
+
   it("refuses a prompt of 10,000 tokens by its number", async () => {
     const prompt = Array.from({ length: 10_000 }, () => "cat").join(" ");
     expect(
