@@ -8,7 +8,7 @@ import { z } from "zod";
 import { type PictureEvent, PictureSettings } from "../../../src-preload/contract/previews.ts";
 import type { Family } from "../../../src-main/core/diffusion/unet-config.ts";
 import { type Engine, startEngine } from "../../../src-main/engine/client.ts";
-import { writePictureLora } from "../../support/models/picture-lora.ts";
+import { writePictureDora, writePictureLora } from "../../support/models/picture-lora.ts";
 import { type TinyCheckpoint, writeTinyCheckpoint } from "../../support/models/tiny.ts";
 import { readTensorFile } from "../../support/safetensors.ts";
 
@@ -29,6 +29,7 @@ const Case = z.object({
   options: z.record(z.string(), z.unknown()).default({}),
   /** Strength of test/support/models/picture-lora.ts. */
   lora: z.number().optional(),
+  dora: z.number().optional(),
   marks: z.record(z.string(), z.array(z.int())).default({}),
 });
 type Case = z.infer<typeof Case>;
@@ -95,12 +96,14 @@ function modelFor(family: Family, marks: Case["marks"]): string {
   return path;
 }
 
-function lorasFor({ family, lora }: Case) {
-  if (lora === undefined) return [];
-  const path = join(folder, `${family}-lora.safetensors`);
-  writePictureLora(path, family, "kohya");
+function lorasFor({ family, lora, dora }: Case) {
+  const strength = lora ?? dora;
+  if (strength === undefined) return [];
+  const path = join(folder, `${family}-${dora === undefined ? "lora" : "dora"}.safetensors`);
+  if (dora === undefined) writePictureLora(path, family, "kohya");
+  else writePictureDora(path, family);
   const source = { kind: "file", path } as const;
-  return [{ name: "lora", file: "lora.safetensors", source, strength: lora, recipe: null }];
+  return [{ name: "lora", file: "lora.safetensors", source, strength, recipe: null }];
 }
 
 async function pixelsOf(path: string): Promise<Buffer> {
