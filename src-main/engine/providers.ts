@@ -176,5 +176,8 @@ export function isProviders(error: unknown): boolean {
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const line = message.trim().split("\n")[0] ?? "";
-  return line.replace(/^.* was false\. /, "").replace(/^.*\[ONNXRuntimeError\] : \d+ : \w+ : /, "");
+  return line
+    .replace(/^.* was false\. /, "")
+    .replace(/^.*\[ONNXRuntimeError\] : \d+ : \w+ : /, "")
+    .replace(/^.*Status Message: (?:\S+:\d+ \S+ )?/, "");
 }

@@ -27,6 +27,7 @@ import type { Mounts } from "./mounts.ts";
 import type { Compute } from "./networks.ts";
 import { pictureSize, type Size } from "./picture-size.ts";
 import { PromptReader } from "./prompt-reader.ts";
+import { Superseded } from "./slots.ts";
 
 /** What one picture leaves for the next. */
 export class PictureCaches {
@@ -43,10 +44,32 @@ export interface PictureServices {
   readonly report: (event: Extract<PictureEvent, { kind: "preparing" | "step" }>) => void;
 }
 
+/** On the next provider, or in its other type, where one gives up while it runs; the picture's notes say so. */
 export async function makePicture(
   order: PictureOrder,
   services: PictureServices,
 ): Promise<Picture> {
+  const notes: string[] = [];
+  for (;;) {
+    try {
+      const picture = await makeOnce(order, services);
+      return { ...picture, notes: [...notes, ...picture.notes] };
+    } catch (error) {
+      if (!(error instanceof Error) || !isRuntimes(error)) throw error;
+      const note = services.mounts.get(order.model).giveUp(error);
+      if (note === null) throw error;
+      notes.push(note);
+    }
+  }
+}
+
+/** The runtime's own words have no class of ours. */
+function isRuntimes(error: Error): boolean {
+  const ours = error instanceof FacetError || error instanceof Superseded;
+  return !ours && !error.message.startsWith("Assertion failed");
+}
+
+async function makeOnce(order: PictureOrder, services: PictureServices): Promise<Picture> {
   const started = performance.now();
   const { settings } = order;
   const { mounts, matrices, caches, check, report } = services;

@@ -24,6 +24,15 @@ type Sizes = ReadonlyMap<string, number>;
 /** A graph that is made when the type to compute in is known. */
 type Network = (compute: Compute) => Graph;
 
+/** What a model asks of the engine's sessions. */
+type ModelSessions = Pick<Sessions, "states" | "lease">;
+
+/** A provider, and the type in which it computes. */
+interface Way {
+  readonly provider: ProviderName;
+  readonly compute: Compute;
+}
+
 export class MountedModel {
   readonly checkpoint: Checkpoint;
   /** What LoRAs may adapt. */
@@ -34,13 +43,13 @@ export class MountedModel {
   readonly key: string;
   /** Fitted once to a VAE that is none of the published ones. */
   preview: PreviewFactors | null = null;
-  readonly #sessions: Sessions;
+  readonly #sessions: ModelSessions;
   readonly #graphs = new Map<string, Graph>();
-  /** Those that failed for this model, with reasons. */
-  readonly #failed = new Map<ProviderName, string>();
+  /** Ways that failed for this model, with reasons. */
+  readonly #failed = new Map<string, string>();
   #sessionSeconds: number | null = null;
 
-  constructor(checkpoint: Checkpoint, sessions: Sessions, key: string, started: number) {
+  constructor(checkpoint: Checkpoint, sessions: ModelSessions, key: string, started: number) {
     this.checkpoint = checkpoint;
     this.key = key;
     this.modules = modelModules(checkpoint.config);
@@ -53,23 +62,40 @@ export class MountedModel {
     this.graphSeconds = (performance.now() - started) / 1000;
   }
 
-  /** The first of this machine's providers that has not failed for this model. */
   get provider(): ProviderName {
-    const usable = this.#sessions.states.find(
-      ({ name, available }) => available && !this.#failed.has(name),
-    );
-    return usable?.name ?? "cpu";
+    return this.#way.provider;
   }
 
   get compute(): Compute {
+    return this.#way.compute;
+  }
+
+  /** Why other ways do not run this model. */
+  get passedOver(): readonly string[] {
+    return Array.from(this.#failed, ([way, reason]) => `Not on ${way}: ${reason}`);
+  }
+
+  /** The first way of this machine's providers that has not failed for this model; devices without halves have another. */
+  get #way(): Way {
+    const ways = this.#sessions.states
+      .filter(({ available }) => available)
+      .flatMap(({ name, precision }): Way[] => [
+        ...(precision.inference === "F16" ? [{ provider: name, compute: "F16" as const }] : []),
+        { provider: name, compute: "F32" },
+      ]);
     return (
-      this.#sessions.states.find(({ name }) => name === this.provider)?.precision.inference ?? "F32"
+      ways.find((way) => !this.#failed.has(wayText(way))) ?? { provider: "cpu", compute: "F32" }
     );
   }
 
-  /** Why other providers do not run this model. */
-  get passedOver(): readonly string[] {
-    return Array.from(this.#failed, ([name, reason]) => `Not on ${name}: ${reason}`);
+  /** Takes the next way. @returns A sentence about it; null where there is none left. */
+  giveUp(error: unknown): string | null {
+    const way = this.#way;
+    if (way.provider === "cpu") return null;
+    // Inside the refusal is what the provider itself said.
+    const cause = error instanceof FacetError ? (error.cause ?? error) : error;
+    this.#failed.set(wayText(way), reasonOf(cause));
+    return this.passedOver.at(-1) ?? null;
   }
 
   unet(adapted: Adapted, sizes: Sizes, compute?: Compute): Promise<OpenedSession & Disposable> {
@@ -190,13 +216,14 @@ export class MountedModel {
           fallback: false,
         });
       } catch (error) {
-        if (!isProviders(error) || provider === "cpu") throw error;
-        // Inside the refusal is what the provider itself said.
-        const cause = error instanceof FacetError ? (error.cause ?? error) : error;
-        this.#failed.set(provider, reasonOf(cause));
+        if (!isProviders(error) || this.giveUp(error) === null) throw error;
       }
     }
   }
+}
+
+function wayText({ provider, compute }: Way): string {
+  return `${provider} in ${compute}`;
 }
 
 const symbols = new WeakMap<Graph, readonly string[]>();
