@@ -1,8 +1,6 @@
 /** Writes SDXL as it was published, in size, names and types, with random weights: 2,515 tensors, 6.94 GB. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { clipConfigs } from "../../../src-main/core/diffusion/clip-config.ts";
-import { unetConfigs } from "../../../src-main/core/diffusion/unet-config.ts";
-import { vaeConfigs } from "../../../src-main/core/diffusion/vae-config.ts";
+import { publishedModel } from "../../../src-main/core/diffusion/model-config.ts";
 import { encodeFloat16 } from "../../../src-main/core/tensor/halves.ts";
 import { elementCount } from "../../../src-main/core/tensor/dtype.ts";
 import { formulaValues } from "./formula.ts";
@@ -16,14 +14,7 @@ const size = 0.02;
 /** Bytes of the file. */
 export function writeFullSdxl(path: string): number {
   const shapes = new Map<string, readonly number[]>();
-  const models = modelParameters({
-    family: "sdxl",
-    prediction: "epsilon",
-    zeroTerminalSnr: false,
-    unet: unetConfigs.sdxl,
-    textEncoders: clipConfigs.sdxl,
-    vae: vaeConfigs.sdxl,
-  });
+  const models = modelParameters(publishedModel("sdxl"));
   for (const parameters of models.values())
     for (const { file, shape, fileShape = shape } of parameters) shapes.set(file, fileShape);
   // The two that are there and not read.

@@ -1,8 +1,7 @@
 /** Which graphs keep half weights as they are stored. */
 import { expect, it } from "vitest";
 import { describeCheckpoint } from "../../../src-main/core/checkpoint/describe.ts";
-import { clipConfigs } from "../../../src-main/core/diffusion/clip-config.ts";
-import { unetConfigs } from "../../../src-main/core/diffusion/unet-config.ts";
+import { publishedModel } from "../../../src-main/core/diffusion/model-config.ts";
 import { vaeConfigs } from "../../../src-main/core/diffusion/vae-config.ts";
 import type { DType } from "../../../src-main/core/tensor/dtype.ts";
 import { decoderGraph, unetGraph } from "../../../src-main/engine/pictures/networks.ts";
@@ -10,19 +9,7 @@ import { keepsHalves } from "../../../src-main/engine/stored-halves.ts";
 import { singleFileHeaders } from "../../support/models/headers.ts";
 
 const published = (dtype: DType) =>
-  describeCheckpoint(
-    singleFileHeaders(
-      {
-        family: "sdxl",
-        prediction: "epsilon",
-        zeroTerminalSnr: false,
-        unet: unetConfigs.sdxl,
-        textEncoders: clipConfigs.sdxl,
-        vae: vaeConfigs.sdxl,
-      },
-      { dtype },
-    ),
-  );
+  describeCheckpoint(singleFileHeaders(publishedModel("sdxl"), { dtype }));
 
 it("large ones on the CPU do, and no others", () => {
   const halves = published("F16");

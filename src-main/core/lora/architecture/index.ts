@@ -1,7 +1,5 @@
 /** The canonical layout: every module of a model that a LoRA may adapt, in architecture order. */
-import { clipConfigs } from "../../diffusion/clip-config.ts";
-import type { ModelConfig } from "../../diffusion/model-config.ts";
-import { unetConfigs } from "../../diffusion/unet-config.ts";
+import { type ModelConfig, publishedModel } from "../../diffusion/model-config.ts";
 import type { Family, ModuleShape } from "../lora.ts";
 import { clipModules } from "./clip.ts";
 import { unetModules } from "./unet.ts";
@@ -12,7 +10,7 @@ const layouts = new Map<Family, readonly ModuleShape[]>();
 export function modulesOf(family: Family): readonly ModuleShape[] {
   let modules = layouts.get(family);
   if (modules === undefined) {
-    modules = modelModules({ unet: unetConfigs[family], textEncoders: clipConfigs[family] });
+    modules = modelModules(publishedModel(family));
     layouts.set(family, modules);
   }
   return modules;

@@ -5,31 +5,14 @@ import type {
   ModelComponent,
 } from "../../../../src-main/core/checkpoint/checkpoint.ts";
 import { describeCheckpoint, describeVae } from "../../../../src-main/core/checkpoint/describe.ts";
-import { clipConfigs } from "../../../../src-main/core/diffusion/clip-config.ts";
-import type { ModelConfig } from "../../../../src-main/core/diffusion/model-config.ts";
-import {
-  families,
-  type Family,
-  unetConfigs,
-} from "../../../../src-main/core/diffusion/unet-config.ts";
-import { vaeConfigs } from "../../../../src-main/core/diffusion/vae-config.ts";
+import { publishedModel } from "../../../../src-main/core/diffusion/model-config.ts";
+import { families } from "../../../../src-main/core/diffusion/unet-config.ts";
 import { elementCount } from "../../../../src-main/core/tensor/dtype.ts";
 import { diffusersHeaders, filesOf, singleFileHeaders } from "../../../support/models/headers.ts";
 import { modelParameters, tinyConfigs } from "../../../support/models/tiny-configs.ts";
 
-function published(family: Family): ModelConfig {
-  return {
-    family,
-    prediction: "epsilon",
-    zeroTerminalSnr: false,
-    unet: unetConfigs[family],
-    textEncoders: clipConfigs[family],
-    vae: vaeConfigs[family],
-  };
-}
-
 const models = families.flatMap((family) => [
-  [`published ${family}`, published(family)] as const,
+  [`published ${family}`, publishedModel(family)] as const,
   [`tiny ${family}`, tinyConfigs[family]] as const,
 ]);
 
@@ -87,7 +70,7 @@ describe.each(models)("%s", (_, config) => {
 
 it("a whole SDXL has the numbers of tensors and parameters that were published", () => {
   const { components, tensors } = describeCheckpoint(
-    singleFileHeaders(published("sdxl"), {
+    singleFileHeaders(publishedModel("sdxl"), {
       change: (shapes) => {
         shapes.set(
           "conditioner.embedders.0.transformer.text_model.embeddings.position_ids",
