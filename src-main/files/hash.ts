@@ -30,12 +30,13 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<File
       }
       const { bytesRead } = await file.read(piece, 0, pieceBytes, null);
       if (bytesRead === 0) {
-        const known = dataStart <= size && path.endsWith(".safetensors");
+        const known = dataStart <= size;
         return { sha256: hash.digest("hex"), dataSha256: known ? data.digest("hex") : null };
       }
       const bytes = piece.subarray(0, bytesRead);
       // safetensors begins with the length of its header.
-      if (position === 0 && bytesRead >= 8) dataStart = 8 + Number(bytes.readBigUInt64LE());
+      if (position === 0 && bytesRead >= 8 && path.endsWith(".safetensors"))
+        dataStart = 8 + Number(bytes.readBigUInt64LE());
       hash.update(bytes);
       if (position + bytesRead > dataStart)
         data.update(bytes.subarray(Math.max(0, dataStart - position)));

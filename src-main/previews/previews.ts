@@ -35,15 +35,15 @@ const kept = 1000;
 
 export class Previews {
   readonly #parts: PreviewsParts;
+  #prepared = false;
 
   constructor(parts: PreviewsParts) {
     this.#parts = parts;
-    mkdirSync(parts.folder, { recursive: true });
-    sweep(parts.folder);
   }
 
   async *make(request: Request, signal: AbortSignal | undefined): AsyncGenerator<PictureEvent> {
     const { engine, models, folder } = this.#parts;
+    this.#prepareFolder();
     const { id, place } = await models.placeOf(request.model);
     const loras: OrderedLora[] = [];
     for (const lora of request.loras) loras.push(await this.#lora(lora));
@@ -66,6 +66,15 @@ export class Previews {
     return engine.pid === undefined
       ? { pictures: 0, steps: 0, sessionsOpened: 0 }
       : engine.client.pictureCounters({});
+  }
+
+  /** Before the first picture, not at each start: most commands make none. */
+  #prepareFolder(): void {
+    if (this.#prepared) return;
+    const { folder } = this.#parts;
+    mkdirSync(folder, { recursive: true });
+    sweep(folder);
+    this.#prepared = true;
   }
 
   async #lora(lora: Request["loras"][number]): Promise<OrderedLora> {

@@ -136,7 +136,7 @@ interface Run {
   readonly plan: Plan;
   readonly feeds: LoraFeeds;
   readonly read: Awaited<ReturnType<PromptReader["read"]>>;
-  readonly factors: PreviewFactors | null;
+  readonly factors: PreviewFactors;
   readonly services: PictureServices;
 }
 
@@ -208,7 +208,7 @@ async function sampledIn(run: Run, compute: Compute, opening: number): Promise<S
     onStep: async (step, denoised) => {
       const now = performance.now();
       const image =
-        factors === null || step === plan.steps.length - 1
+        step === plan.steps.length - 1
           ? null
           : await stepPreview({ shape: [1, ...shape], values: denoised }, factors);
       services.report({
